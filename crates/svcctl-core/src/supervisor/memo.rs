@@ -1,0 +1,59 @@
+//! What the keeper keeps for a slot on behalf of the engine, so that the next engine goes on where this one ended.
+
+use super::event::ExitStatus;
+use super::state::Phase;
+use crate::ident::Generation;
+use crate::time::{Mono, Wall};
+use serde::{Deserialize, Serialize};
+
+/// The most bytes that an encoded memo has.
+pub const MEMO_MAX_BYTES: usize = 256;
+
+/// The first byte of an encoded memo: the version of its form.
+pub const MEMO_VERSION: u8 = 1;
+
+/// A slot's state, as far as it cannot be seen from its process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memo {
+    /// The last generation that was given out.
+    pub generation: Generation,
+    /// Where the slot is.
+    pub phase: Phase,
+    /// Since when.
+    pub since: Mono,
+    /// The same, for people.
+    pub since_wall: Wall,
+    /// The revision that the process was made from.
+    pub revision: u64,
+    /// How many restarts there have been since the last start by command.
+    pub restarts: u32,
+    /// How many exits in a row (0 after running for `reset_after`).
+    pub row: u32,
+    /// The restarts in the open window of the limit, and when it opened.
+    pub window: Option<(Mono, u32)>,
+    /// When the next attempt is due, the stop deadline, or the start deadline, by phase.
+    pub deadline: Option<Mono>,
+    /// Which stop step was taken last.
+    pub stop_step: u8,
+    /// After the stop: whether the slot comes up again by itself (`restart`, or a start that timed out).
+    pub then_up: bool,
+    /// How the last process ended, and when.
+    pub last_exit: Option<(ExitStatus, Wall)>,
+}
+
+impl Memo {
+    /// The memo as bytes, at most [`MEMO_MAX_BYTES`]: a version byte, then postcard.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = vec![MEMO_VERSION];
+        // A memo is made of numbers alone, which postcard always encodes.
+        bytes.extend(postcard::to_allocvec(self).unwrap_or_default());
+        debug_assert!(bytes.len() <= MEMO_MAX_BYTES);
+        bytes
+    }
+
+    /// Reads what [`Memo::encode`] gave; `None` for another version or damage.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (version, rest) = bytes.split_first()?;
+        (*version == MEMO_VERSION).then(|| postcard::from_bytes(rest).ok()).flatten()
+    }
+}

@@ -1,0 +1,90 @@
+//! The states of a service, and the words and exit codes that people see for them.
+
+use crate::ident::{ServiceName, SlotKey};
+use crate::time::Now;
+use serde::{Deserialize, Serialize};
+
+/// What is wanted of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Desired {
+    /// It should run (or complete).
+    Up,
+    /// It should not.
+    Down,
+}
+
+/// Which state a slot is in, without its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Wanted down, no process.
+    Stopped,
+    /// Wanted up; a gate is closed.
+    Waiting,
+    /// A process is being made, or is there and not ready yet.
+    Starting,
+    /// The process is there, and ready (or has been).
+    Running,
+    /// The process, or what is left of its tree, is being ended.
+    Stopping,
+    /// Wanted up; the next attempt comes at a known time.
+    Backoff,
+    /// Given up; `reset`, `start` or `restart` leads out of it.
+    Failed,
+    /// A oneshot ended with success.
+    Completed,
+}
+
+impl Phase {
+    /// The word that people see.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting | Self::Starting | Self::Backoff => "STARTING",
+            Self::Running => "RUNNING",
+            Self::Stopping => "STOPPING",
+            Self::Failed => "ERROR",
+            Self::Stopped => "STOPPED",
+            Self::Completed => "COMPLETED",
+        }
+    }
+
+    /// The exit code of `svcctl status` for it: 0 running or completed, 3 not running, 1 failed.
+    pub fn status_exit_code(self) -> u8 {
+        match self {
+            Self::Running | Self::Completed => 0,
+            Self::Failed => 1,
+            Self::Stopped | Self::Waiting | Self::Starting | Self::Stopping | Self::Backoff => 3,
+        }
+    }
+}
+
+/// One change of state, as observers, the log and (later) metrics and alerts see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// Whose.
+    pub slot: SlotKey,
+    /// When.
+    pub at: Now,
+    /// The process it is about, if there is one.
+    pub pid: Option<u32>,
+    /// From where.
+    pub from: Phase,
+    /// To where.
+    pub to: Phase,
+    /// Why, as a sentence without a full stop: `killed by SIGKILL; restart 3 in 4 s`.
+    pub why: String,
+}
+
+/// A gate that holds back a spawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum Gate {
+    /// A service that is not yet as it must be.
+    Dependency {
+        /// Which.
+        on: ServiceName,
+        /// What is missing, such as `is not ready`.
+        missing: String,
+    },
+}

@@ -1,0 +1,4 @@
+//! The engine of svcctl.
+#![forbid(unsafe_code)]
+
+pub mod logs;

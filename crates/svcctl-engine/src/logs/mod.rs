@@ -1,0 +1,1 @@
+//! Logs: from a program's pipe through the spool into records.

@@ -1,0 +1,12 @@
+//! What svcctl does to the operating system.
+//!
+//! The only crate with `unsafe` code and, but for modules that exist on one system alone, the only one that asks which
+//! system this is. Where a system cannot do something, the answer is [`Unsupported`].
+
+/// A system cannot do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} is not supported on this system")]
+pub struct Unsupported {
+    /// What was asked.
+    pub what: &'static str,
+}

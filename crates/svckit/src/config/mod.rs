@@ -1,0 +1,1 @@
+//! Configuration documents: YAML text to and from a tree of values.

@@ -1,0 +1,3 @@
+//! The control plane: what is said over the local API, and the client that says it.
+
+pub mod types;
