@@ -1,5 +1,6 @@
 //! Who is meant: names of services, slots and the processes that fill them.
 
+use crate::time::Mono;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +18,9 @@ pub enum NameError {
     #[error("a service's name has at most {NAME_MAX_BYTES} characters, this one has {0}")]
     TooLong(usize),
     /// A character that is not allowed, or not in this place.
-    #[error("a service's name is made of letters, digits, '.', '_' and '-' and begins with a letter or digit; {0:?} has {1:?}")]
+    #[error(
+        "a service's name is made of letters, digits, '.', '_' and '-' and begins with a letter or digit; {0:?} has {1:?}"
+    )]
     Character(String, char),
 }
 
@@ -100,10 +103,21 @@ impl fmt::Debug for SlotKey {
     }
 }
 
-/// The number of a process in its slot. It rises by one with every attempt to start and never falls, so an event
-/// about an earlier process is known by it and dropped.
+/// The number of a process in its slot. It rises with every attempt to start and never falls during a boot of the
+/// machine, so an event about an earlier process is known by it and dropped. It is at least the milliseconds since the
+/// boot: so it rises also where an engine has died and nothing was kept for the slot, while output of an earlier process
+/// may still be on its way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Generation(pub u64);
+
+impl Generation {
+    /// The number of an attempt at `now` that follows this one.
+    #[must_use]
+    pub fn next(self, now: Mono) -> Self {
+        const NANOS_IN_A_MILLISECOND: u64 = 1_000_000;
+        Self((self.0 + 1).max(now.0 / NANOS_IN_A_MILLISECOND))
+    }
+}
 
 /// One process of one slot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

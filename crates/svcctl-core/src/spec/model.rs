@@ -5,9 +5,9 @@
 //! them by name, so that nobody relies on what does nothing.
 
 use crate::ident::ServiceName;
+use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// One service, as its owner wants it.

@@ -3,6 +3,7 @@
 use super::event::ExitStatus;
 use super::state::Phase;
 use crate::ident::Generation;
+use crate::spec::model::Kind;
 use crate::time::{Mono, Wall};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,8 @@ pub struct Memo {
     pub since_wall: Wall,
     /// The revision that the process was made from.
     pub revision: u64,
+    /// What kind it was then; a later revision may have another.
+    pub kind: Kind,
     /// How many restarts there have been since the last start by command.
     pub restarts: u32,
     /// How many exits in a row (0 after running for `reset_after`).
@@ -35,10 +38,22 @@ pub struct Memo {
     pub deadline: Option<Mono>,
     /// Which stop step was taken last.
     pub stop_step: u8,
-    /// After the stop: whether the slot comes up again by itself (`restart`, or a start that timed out).
-    pub then_up: bool,
+    /// What follows the stop if the service is wanted up.
+    pub then: Then,
     /// How the last process ended, and when.
     pub last_exit: Option<(ExitStatus, Wall)>,
+}
+
+/// What follows a stop, if the service is wanted up when no process is left; if it is not, it is `Stopped`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Then {
+    /// It was stopped by command: a start with all counters at zero.
+    #[default]
+    Fresh,
+    /// The main process ended by itself and its tree lived on: the restart policy decides about that exit.
+    Judge,
+    /// It was not ready in time: the restart policy decides about a failure.
+    TimedOut,
 }
 
 impl Memo {
@@ -55,5 +70,39 @@ impl Memo {
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (version, rest) = bytes.split_first()?;
         (*version == MEMO_VERSION).then(|| postcard::from_bytes(rest).ok()).flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_memo_fits_and_is_read_again() {
+        let memo = Memo {
+            generation: Generation(u64::MAX),
+            phase: Phase::Completed,
+            since: Mono(u64::MAX),
+            since_wall: Wall(i64::MIN),
+            revision: u64::MAX,
+            kind: Kind::Oneshot,
+            restarts: u32::MAX,
+            row: u32::MAX,
+            window: Some((Mono(u64::MAX), u32::MAX)),
+            deadline: Some(Mono(u64::MAX)),
+            stop_step: u8::MAX,
+            then: Then::TimedOut,
+            last_exit: Some((ExitStatus::Signal(i32::MIN), Wall(i64::MIN))),
+        };
+        let bytes = memo.encode();
+        assert!(bytes.len() <= MEMO_MAX_BYTES, "{}", bytes.len());
+        assert_eq!(Memo::decode(&bytes), Some(memo));
+    }
+
+    #[test]
+    fn what_is_no_memo_is_not_read() {
+        assert_eq!(Memo::decode(&[]), None);
+        assert_eq!(Memo::decode(&[MEMO_VERSION, 1, 2]), None);
+        assert_eq!(Memo::decode(&[MEMO_VERSION + 1, 0]), None);
     }
 }

@@ -1,4 +1,40 @@
 //! The states of a service, and the words and exit codes that people see for them.
+//!
+//! What is wanted (`Desired`) and where a slot is (`Phase`) are two things. With `Desired` Down a slot is `Stopping`
+//! until no process is left, then `Stopped`; everything else below happens while it is Up.
+//!
+//! ```text
+//!             start                      gates open                exec succeeded, ready
+//!  Stopped ───────────► Waiting ───────────────────────► Starting ───────────────────────► Running
+//!     ▲                  ▲  ▲                            ▲  │  │                           │  │  │
+//!     │                  │  │ a gate is closed           │  │  │ ended, no process         │  │  │
+//!     │                  │  └────────────┬───────────────┘  │  ├───────────────────────────┘  │  │
+//!     │                  │   the pause   │                  │  ▼                              │  │
+//!     │                  │   is over ┌───┴─────┐ restart    │  the restart policy decides:    │  │
+//!     │                  └───────────┤ Backoff │◄───────────┼── at once ► Starting/Waiting    │  │
+//!     │                              └─────────┘ later      │   later   ► Backoff             │  │
+//!     │                                                     │   never   ► Failed              │  │
+//!     │ stop: at once from Waiting, Backoff,                │   success ► Completed           │  │
+//!     │ Failed, Completed                                   │                                 │  │
+//!     │                                                     ▼ stop, start timeout,            │  │
+//!     └───────────────────────────────────────────────── Stopping ◄── tree outlived its main ─┴──┘
+//!        no process left, wanted down                       │         process; restart
+//!                                                           └► wanted up: as after an exit, or a fresh start
+//! ```
+//!
+//! The table of [`Phase::may_become`], `x` where the transition exists (the column is where it leads):
+//!
+//! ```text
+//!            Stopped Waiting Starting Running Stopping Backoff Failed Completed
+//! Stopped       .       x       x        .       .        .       .       .
+//! Waiting       x       .       x        .       .        .       .       .
+//! Starting      .       x       x        x       x        x       x       x
+//! Running       .       x       x        .       x        x       x       x
+//! Stopping      x       x       x        .       .        x       x       x
+//! Backoff       x       x       x        .       .        .       .       .
+//! Failed        x       x       x        .       .        .       .       .
+//! Completed     x       x       x        .       .        .       .       .
+//! ```
 
 use crate::ident::{ServiceName, SlotKey};
 use crate::time::Now;
@@ -37,6 +73,20 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Whether a slot may go from this phase to `to`: the table at the head of this file.
+    pub fn may_become(self, to: Self) -> bool {
+        match self {
+            Self::Stopped => matches!(to, Self::Waiting | Self::Starting),
+            Self::Waiting => matches!(to, Self::Stopped | Self::Starting),
+            Self::Starting => to != Self::Stopped,
+            Self::Running => !matches!(to, Self::Stopped | Self::Running),
+            Self::Stopping => !matches!(to, Self::Running | Self::Stopping),
+            Self::Backoff | Self::Failed | Self::Completed => {
+                matches!(to, Self::Stopped | Self::Waiting | Self::Starting)
+            }
+        }
+    }
+
     /// The word that people see.
     pub fn word(self) -> &'static str {
         match self {
@@ -57,6 +107,20 @@ impl Phase {
             Self::Stopped | Self::Waiting | Self::Starting | Self::Stopping | Self::Backoff => 3,
         }
     }
+}
+
+/// A transition that is not in the table was refused: a defect of this crate, of which the shell tells in its log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("take {slot} from {from:?} to {to:?}, which is no transition ({why})")]
+pub struct IllegalTransition {
+    /// Whose.
+    pub slot: SlotKey,
+    /// Where it stays.
+    pub from: Phase,
+    /// Where it was to go.
+    pub to: Phase,
+    /// Why it was to go there.
+    pub why: String,
 }
 
 /// One change of state, as observers, the log and (later) metrics and alerts see it.
