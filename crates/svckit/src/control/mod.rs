@@ -1,3 +1,4 @@
 //! The control plane: what is said over the local API, and the client that says it.
 
+pub mod client;
 pub mod types;

@@ -114,6 +114,7 @@ pub struct LastExit {
 }
 
 /// What is to be done, and how.
+#[expect(clippy::struct_excessive_bools, reason = "the fields of a JSON body, each an option of its own")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Act {
