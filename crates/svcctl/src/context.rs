@@ -1,0 +1,141 @@
+//! Where a command works: the scope's places, and the client of its daemon.
+
+use crate::args::{PlaceArgs, ScopeName};
+use crate::error::{CliError, failure};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+use svcctl_os::lock::{Holder, Lock};
+use svcctl_os::paths::{Paths, Scope};
+use svckit::control::client::{Client, ClientError};
+use svckit::control::types::FailureKind;
+use tokio::time::{Instant, sleep};
+
+/// The engine that has the installed services.
+pub(crate) const DAEMON: &str = "daemon";
+/// What the id of an engine of `svcctl run` begins with; the service's name follows.
+pub(crate) const RUN_PREFIX: &str = "run-";
+
+/// What the daemon calls itself in its lock.
+pub(crate) const THE_DAEMON: &str = "the daemon";
+/// How long an engine may be away (it is being restarted, or is beginning) before a question to it fails.
+const AWAY_AT_MOST: Duration = Duration::from_secs(1);
+/// The pause between two attempts to reach it.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// One command's surroundings.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    /// Where everything is.
+    pub(crate) paths: Paths,
+    /// Whose services these are.
+    pub(crate) scope: Scope,
+    root: Option<PathBuf>,
+}
+
+impl Context {
+    /// Finds the places that `place`, the environment and the privileges name.
+    pub(crate) fn new(place: &PlaceArgs) -> Result<Self, CliError> {
+        let from_environment =
+            || std::env::var_os("SVCCTL_ROOT").filter(|root| !root.is_empty()).map(PathBuf::from);
+        let root = place.root.clone().or_else(from_environment);
+        let root = root
+            .as_deref()
+            .map(std::path::absolute)
+            .transpose()
+            .map_err(|error| failure(FailureKind::Usage, format!("--root needs a directory: {error}")))?;
+        let scope = match place.scope {
+            Some(ScopeName::System) => Scope::System,
+            Some(ScopeName::User) => Scope::User,
+            None => Scope::default_by_privilege(),
+        };
+        let paths = Paths::resolve(scope, root.as_deref()).map_err(|error| {
+            failure(FailureKind::Failed, format!("cannot {error}; give a directory with --root"))
+        })?;
+        Ok(Self { paths, scope, root })
+    }
+
+    /// Makes the directories that are not there.
+    pub(crate) fn ensure(&self) -> Result<(), CliError> {
+        self.paths.ensure().map_err(|error| {
+            failure(
+                FailureKind::Failed,
+                format!("cannot {error}; give another place with --root, or try it as root"),
+            )
+        })
+    }
+
+    /// The client of the engine `id`.
+    pub(crate) fn client(&self, id: &str) -> Client {
+        Client::new(&self.paths.engine_socket(id))
+    }
+
+    /// The client of the daemon.
+    pub(crate) fn daemon(&self) -> Client {
+        self.client(DAEMON)
+    }
+
+    /// The daemon's process, as far as its lock tells: none if no daemon runs.
+    pub(crate) fn daemon_holder(&self) -> Option<Holder> {
+        // A lock that cannot be read says nothing of a daemon.
+        let holder = Lock::holder(&self.paths.daemon_lock()).ok().flatten();
+        holder.filter(|holder| holder.what == THE_DAEMON)
+    }
+
+    /// Asks the daemon, and asks again while it is there but its engine is not: engines are replaced in milliseconds,
+    /// and nobody should have to know.
+    pub(crate) async fn ask_daemon<T>(
+        &self,
+        question: impl AsyncFn(&Client) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        let daemon = self.client(DAEMON);
+        let deadline = Instant::now() + AWAY_AT_MOST;
+        loop {
+            match question(&daemon).await {
+                Err(ClientError::NoDaemon { .. })
+                    if Instant::now() < deadline && self.daemon_holder().is_some() =>
+                {
+                    // real delay: a socket that nobody listens on tells nothing when that changes.
+                    sleep(PAUSE).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// The failure that no engine answers, with what is known and what to do.
+    pub(crate) fn no_daemon(&self) -> CliError {
+        let message = match self.daemon_holder().and_then(|holder| holder.pid) {
+            Some(pid) => format!(
+                "no engine answers; pid {pid} keeps the services; take them up with: svcctl daemon --background"
+            ),
+            None => "no daemon runs; start it with: svcctl daemon --background".to_owned(),
+        };
+        failure(FailureKind::NoDaemon, message)
+    }
+
+    /// The arguments that lead another svcctl to the same places.
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
+        let scope = match self.scope {
+            Scope::System => "system",
+            Scope::User => "user",
+        };
+        let mut arguments: Vec<OsString> = vec!["--scope".into(), scope.into()];
+        if let Some(root) = &self.root {
+            arguments.extend(["--root".into(), root.clone().into_os_string()]);
+        }
+        arguments
+    }
+}
+
+/// Runs the asynchronous part of a command on this thread; the error is that this cannot be done.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(|error| failure(FailureKind::Failed, format!("cannot start the client: {error}")))?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    Ok(result)
+}
