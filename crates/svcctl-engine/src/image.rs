@@ -4,11 +4,10 @@ use svcctl_core::spec::ServiceSpec;
 use svcctl_core::spec::model::InheritEnv;
 use svcctl_keeper::protocol::{Identity, Image};
 
-/// What a program sees of the daemon's environment without asking for more (`HOME` and `USER` only where it runs as
-/// the daemon's own user: the exec helper sets those of another).
-const INHERITED: [&str; 3] = ["PATH", "LANG", "TZ"];
-/// What belongs to the user.
-const OF_THE_USER: [&str; 2] = ["HOME", "USER"];
+/// What a program sees of the daemon's environment without asking for more.
+const INHERITED: [&str; 5] = ["PATH", "HOME", "USER", "LANG", "TZ"];
+/// What belongs to the daemon's user, and so not to a program of another: the exec helper sets those of its own user.
+const OF_THE_USER: [&str; 4] = ["HOME", "USER", "LOGNAME", "SHELL"];
 /// The search path where the daemon has none.
 const PATH_DEFAULT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// What is svcctl's own and never a program's, whatever is inherited.
@@ -54,9 +53,7 @@ fn inherits(spec: &ServiceSpec, name: &[u8]) -> bool {
     }
     match &spec.inherit_env {
         InheritEnv::All => true,
-        InheritEnv::These(more) => {
-            INHERITED.contains(&name) || OF_THE_USER.contains(&name) || more.iter().any(|other| other == name)
-        }
+        InheritEnv::These(more) => INHERITED.contains(&name) || more.iter().any(|other| other == name),
     }
 }
 

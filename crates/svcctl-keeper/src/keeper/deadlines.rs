@@ -14,6 +14,8 @@ pub(super) enum Due {
     Stuck(SlotId),
     /// This tree, which has no cgroup, is to be looked through and killed again.
     KillAgain(SlotId),
+    /// It was unclear whether anybody of this tree is left.
+    LookAgain(SlotId),
     /// The engine has not acknowledged this exit.
     Acknowledge(SlotId),
     /// The process table is to be looked through, to remember who belongs to whom.
@@ -65,7 +67,14 @@ impl Deadlines {
 
     /// Takes out all of a slot.
     pub(super) fn clear_slot(&mut self, slot: SlotId) {
-        for due in [Due::KillBy(slot), Due::Stuck(slot), Due::KillAgain(slot), Due::Acknowledge(slot)] {
+        let own = [
+            Due::KillBy(slot),
+            Due::Stuck(slot),
+            Due::KillAgain(slot),
+            Due::LookAgain(slot),
+            Due::Acknowledge(slot),
+        ];
+        for due in own {
             self.clear(due);
         }
     }

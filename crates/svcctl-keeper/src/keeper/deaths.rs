@@ -42,6 +42,11 @@ impl Deaths {
         }
     }
 
+    /// The engine was ended on purpose: those before it are no reason for care with the next one.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
     /// Whether an engine that starts at `now` is to be careful.
     pub(super) fn recovery(&self, now: u64) -> bool {
         let oldest_counted = now.saturating_sub(u64::try_from(WITHIN.as_nanos()).unwrap_or(u64::MAX));
@@ -79,5 +84,7 @@ mod tests {
         deaths.count(4 * SECOND, Duration::from_secs(1), true);
         assert!(deaths.recovery(4 * SECOND));
         assert!(!deaths.recovery(61 * SECOND));
+        deaths.forget();
+        assert!(!deaths.recovery(4 * SECOND));
     }
 }

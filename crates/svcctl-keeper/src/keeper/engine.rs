@@ -169,7 +169,7 @@ impl Keeper {
                 say(&format!("the engine (pid {}) {}", alive.child.pid, ending(exit)));
                 self.after_death(lived, alive.served);
             }
-            Phase::Parked | Phase::Ending { .. } => {}
+            Phase::Parked | Phase::Ending { .. } => self.engine.deaths.forget(),
         }
     }
 

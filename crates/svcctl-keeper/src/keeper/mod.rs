@@ -188,6 +188,7 @@ impl Keeper {
             Due::KillBy(slot) => self.handle_kill_by(slot),
             Due::Stuck(slot) => self.handle_stuck(slot),
             Due::KillAgain(slot) => self.handle_kill_again(slot),
+            Due::LookAgain(slot) => self.settling.add(slot),
             Due::Acknowledge(slot) => self.handle_unacknowledged(slot),
             Due::Scan => self.look_around(),
             Due::StartEngine => self.start_engine(),

@@ -49,6 +49,8 @@ pub(super) struct Process {
     /// Whether the slot's cgroup holds it; else its tree is walked.
     pub(super) in_group: bool,
     pub(super) members: Members,
+    /// How often it was unclear, after the leader's end, whether anybody is left.
+    pub(super) unclear: u32,
     pub(super) killing: Option<Killing>,
 }
 

@@ -77,6 +77,7 @@ impl Keeper {
             stage: Stage::Starting(Box::new(spawning)),
             in_group,
             members: Members::default(),
+            unclear: 0,
             killing: None,
         }));
         Ok(())

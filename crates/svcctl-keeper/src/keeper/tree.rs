@@ -5,17 +5,17 @@
 //! killed. A killed tree is looked at again after each death of an orphan (SIGCHLD), and after a rising pause.
 
 use super::deadlines::{Due, SlotId};
-use super::members::{Known, Members, assign};
+use super::members::{Found, Known, Members, Named, assign};
 use super::slots::{Killing, Occupant, Stage};
 use super::token::Token;
 use super::{Keeper, later, now, say};
 use crate::INSTANCE_VARIABLE;
 use crate::protocol::{Notice, STUCK_AFTER_MS, SlotKey};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use svcctl_os::linux::cgroup::Group;
 use svcctl_os::linux::poll::Interest;
-use svcctl_os::linux::procfs::{self, Entry};
+use svcctl_os::linux::procfs::{self, Variable};
 use svcctl_os::process::{reap, send_signal};
 
 /// An exit that is not acknowledged for this long costs the engine its life.
@@ -24,6 +24,9 @@ const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(5);
 const KILL_PAUSE_FIRST: Duration = Duration::from_millis(2);
 /// The longest such wait.
 const KILL_PAUSE_MAX: Duration = Duration::from_millis(500);
+/// How often a tree is looked at again before an orphan without an environment counts as nobody's; the wait is
+/// [`KILL_PAUSE_FIRST`] and doubles each time, in all 126 ms.
+const UNCLEAR_MAX: u32 = 6;
 /// How soon after a note of the engine the process table is looked through, once for all slots.
 const SCAN_AFTER: Duration = Duration::from_millis(100);
 /// How old a look at the process table may be before a stop signal.
@@ -83,14 +86,20 @@ impl Keeper {
         while !self.settling.0.is_empty() {
             let ids = std::mem::take(&mut self.settling.0);
             let any_walked = ids.iter().any(|id| self.is_walked(*id));
-            let trees = if any_walked { self.walk(Duration::ZERO) } else { BTreeMap::new() };
+            let found = if any_walked { self.walk(Duration::ZERO) } else { Found::default() };
             for id in ids {
                 let Some(slot) = self.slots.get(id) else { continue };
                 let group_empty = slot.group.as_ref().is_none_or(|group| !group.populated().unwrap_or(false));
                 let Some(process) = slot.any_process().filter(|process| process.is_left_over()) else {
                     continue;
                 };
-                let empty = if process.in_group { group_empty } else { !trees.contains_key(&id) };
+                let empty = if process.in_group { group_empty } else { !found.trees.contains_key(&id) };
+                if empty && !process.in_group && found.unclear && process.unclear < UNCLEAR_MAX {
+                    let pause = KILL_PAUSE_FIRST.saturating_mul(1 << process.unclear);
+                    process.unclear += 1;
+                    self.deadlines.set(Due::LookAgain(id), later(pause));
+                    continue;
+                }
                 self.settle_one(id, empty);
             }
         }
@@ -175,7 +184,7 @@ impl Keeper {
             return;
         }
         let pause_ns = process.killing.map_or(0, |killing| killing.pause_ns);
-        for entry in self.walk(Duration::ZERO).remove(&id).unwrap_or_default() {
+        for entry in self.walk(Duration::ZERO).trees.remove(&id).unwrap_or_default() {
             if let Err(error) = procfs::kill(entry) {
                 say(&format!("{key}: pid {} could not be killed: {error}", entry.pid));
             }
@@ -215,7 +224,13 @@ impl Keeper {
         let pids = if process.in_group {
             in_cgroup
         } else {
-            self.walk(Duration::ZERO).remove(&id).unwrap_or_default().iter().map(|entry| entry.pid).collect()
+            self.walk(Duration::ZERO)
+                .trees
+                .remove(&id)
+                .unwrap_or_default()
+                .iter()
+                .map(|entry| entry.pid)
+                .collect()
         };
         say(&format!("{key}: these processes do not die: {pids:?}"));
         self.tell(&Notice::TreeStuck { slot: key, generation, pids }, &[]);
@@ -256,7 +271,7 @@ impl Keeper {
     }
 
     /// The live processes of each slot that is walked. Reads the process table unless that was done within `fresh`.
-    fn walk(&mut self, fresh: Duration) -> BTreeMap<SlotId, Vec<Entry>> {
+    fn walk(&mut self, fresh: Duration) -> Found {
         let age = Duration::from_nanos(now().saturating_sub(self.table.0));
         if age > fresh || fresh.is_zero() {
             self.table = (now(), procfs::processes());
@@ -264,9 +279,13 @@ impl Keeper {
         let slots = &self.slots;
         // Asked of orphans only that nothing else tells about: reading a process's environment waits while that process
         // waits for memory.
-        let named = |pid: u32| {
-            let value = procfs::variable(pid, INSTANCE_VARIABLE)?;
-            slots.id(&SlotKey::from(value.rsplit_once(':')?.0))
+        let named = |pid: u32| match procfs::variable(pid, INSTANCE_VARIABLE) {
+            Variable::Set(value) => {
+                let slot = value.rsplit_once(':').and_then(|(key, _)| slots.id(&SlotKey::from(key)));
+                slot.map_or(Named::Nobody, Named::Slot)
+            }
+            Variable::NotSet => Named::Nobody,
+            Variable::NoEnvironment => Named::Unclear,
         };
         let members = slots.iter().filter_map(|(id, slot)| match &slot.occupant {
             Occupant::Process(process) if !process.in_group => Some((id, &process.members)),
@@ -279,13 +298,14 @@ impl Keeper {
             members: members.collect(),
             named: &named,
         };
-        let trees = assign(&self.table.1, &known);
+        let found = assign(&self.table.1, &known);
         for (id, slot) in self.slots.iter_mut() {
             if let Some(process) = slot.any_process() {
-                process.members = trees.get(&id).map_or_else(Members::default, |tree| Members::of(tree));
+                process.members =
+                    found.trees.get(&id).map_or_else(Members::default, |tree| Members::of(tree));
             }
         }
-        trees
+        found
     }
 
     /// From now on the engine has its time to acknowledge the exit.

@@ -1,6 +1,7 @@
 //! The process table, as `/proc` shows it.
 
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 
@@ -19,8 +20,25 @@ pub struct Entry {
     pub zombie: bool,
 }
 
-/// All processes that are visible. Processes that begin or end meanwhile may or may not be among them.
+/// How often the table is read again because it does not fit together.
+const TORN_TRIES: u32 = 8;
+
+/// All processes that are visible. Processes that begin or end meanwhile may or may not be among them. The kernel gives
+/// one after the other, so a process may be read while it is the child of one that has ended before its own turn; then
+/// the table is read again, a limited number of times.
 pub fn processes() -> Vec<Entry> {
+    for _ in 0..TORN_TRIES {
+        let all = read_all();
+        let pids: BTreeSet<u32> = all.iter().map(|entry| entry.pid).collect();
+        // Without a visible parent are the first of all, and what was brought here from outside of a container.
+        if all.iter().all(|entry| entry.parent == 0 || pids.contains(&entry.parent)) {
+            return all;
+        }
+    }
+    read_all()
+}
+
+fn read_all() -> Vec<Entry> {
     let Ok(directory) = fs::read_dir("/proc") else { return Vec::new() };
     let numbers = directory.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     numbers.filter_map(process).collect()
@@ -47,13 +65,26 @@ fn parse(stat: &[u8]) -> Option<Entry> {
     })
 }
 
-/// The value of a variable in the environment that a process was started with; a hint only, since programs may
-/// overwrite it.
-pub fn variable(pid: u32, name: &str) -> Option<String> {
-    let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
+/// What the environment of a process says about a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Variable {
+    /// It has this value.
+    Set(String),
+    /// It is not set.
+    NotSet,
+    /// There is no environment: it was emptied, or the process is in the middle of exec, or not there.
+    NoEnvironment,
+}
+
+/// A variable in the environment that a process was started with; a hint only, since programs may overwrite it.
+pub fn variable(pid: u32, name: &str) -> Variable {
+    let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    if environ.is_empty() {
+        return Variable::NoEnvironment;
+    }
     let mut entries = environ.split(|byte| *byte == 0);
-    let value = entries.find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
-    String::from_utf8(value.to_vec()).ok()
+    let value = entries.find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+    value.map_or(Variable::NotSet, |value| Variable::Set(String::from_utf8_lossy(value).into_owned()))
 }
 
 /// Sends SIGKILL to exactly the process of this identity; nothing if its number means another by now.
