@@ -1,7 +1,7 @@
 //! The order of actions around what must be durable first.
 //!
 //! The core's contract (`svcctl_core::supervisor::action`): what follows a `Persist` for the same service, and every
-//! reply, waits until it is durable. Actions of other services pass, so a slow disk holds back a stop of one service
+//! reply that promises something, waits until it is durable. What only tells of a state promises nothing. Actions of other services pass, so a slow disk holds back a stop of one service
 //! but never the restart of another. When the store fails, what waited is done all the same (a stop must stop), and
 //! every reply that waited says that its promise may not outlive the machine.
 
@@ -79,7 +79,11 @@ impl Barrier {
 
     fn needed(&self, action: &Action) -> u64 {
         let name = match action {
-            Action::Reply(..) => return self.issued,
+            Action::Reply(_, Reply::Views(_) | Reply::Refused(_)) => return 0,
+            Action::Reply(
+                _,
+                Reply::Done(_) | Reply::Failed(_) | Reply::TimedOut(_) | Reply::Superseded(_),
+            ) => return self.issued,
             Action::Spawn { id, .. }
             | Action::Signal { id, .. }
             | Action::KillTree { id, .. }
@@ -144,6 +148,14 @@ mod tests {
         assert!(barrier.settle(1, None).is_empty());
         let steps = barrier.settle(2, None);
         assert!(matches!(steps.as_slice(), [Step::Act(_), Step::Reply(Ticket(7), _, None)]));
+    }
+
+    #[test]
+    fn a_question_is_answered_however_slow_the_disk_is() {
+        let mut barrier = Barrier::default();
+        barrier.push(persist("a"));
+        let shown = Action::Reply(Ticket(3), Reply::Views(Vec::new()));
+        assert!(matches!(barrier.push(shown), Some(Step::Reply(Ticket(3), _, None))));
     }
 
     #[test]

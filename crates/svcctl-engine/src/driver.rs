@@ -9,6 +9,7 @@ use crate::store::StoreThread;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use svcctl_core::supervisor::Supervisor;
+use svcctl_core::supervisor::action::Persist;
 use svcctl_core::supervisor::event::{Event, Ticket};
 use svcctl_core::supervisor::reply::Reply;
 use svcctl_os::clock;
@@ -104,8 +105,15 @@ impl Driver {
 
     fn perform(&mut self, step: Step) {
         match step {
-            Step::Act(action) => self.executor.execute(action),
+            Step::Act(action) => {
+                if let Some(event) = self.executor.execute(action) {
+                    self.supervisor.handle(clock::now(), event);
+                }
+            }
             Step::Persist(number, persist) => {
+                if let Persist::Forget(name) = &persist {
+                    self.executor.forget(name);
+                }
                 if let Err(why) = self.store.submit(number, persist) {
                     self.settle(number, Some(&why));
                 }

@@ -5,7 +5,11 @@ use crate::logs::{Level, LogsHandle, Note};
 use crate::probes::{Probe, Probes};
 use crate::{image, say};
 use std::sync::Arc;
+use svcctl_core::ident::{InstanceId, ServiceName};
+use svcctl_core::spec::ServiceSpec;
 use svcctl_core::supervisor::action::Action;
+use svcctl_core::supervisor::event::{Event, SpawnError};
+use svcctl_core::supervisor::memo::Memo;
 use svcctl_core::supervisor::state::{Phase, Transition};
 use svcctl_keeper::client::LinkError;
 use svcctl_keeper::protocol::Request;
@@ -24,13 +28,11 @@ pub(crate) struct Executor {
 }
 
 impl Executor {
-    /// Carries out one action. `Persist` and `Reply` are the driver's own and come to nothing here.
-    pub(crate) fn execute(&mut self, action: Action) {
+    /// Carries out one action; gives what is known of its outcome at once. `Persist` and `Reply` are the driver's own
+    /// and come to nothing here.
+    pub(crate) fn execute(&self, action: Action) -> Option<Event> {
         match action {
-            Action::Spawn { id, spec, revision: _, memo } => {
-                let image = image::of(&spec, environment());
-                report(self.keeper.spawn(&key_of(&id.slot), id.generation.0, image, memo.encode()));
-            }
+            Action::Spawn { id, spec, revision: _, memo } => return self.spawn(id, &spec, &memo),
             Action::Signal { id, signal, memo, kill_by } => self.request(&Request::Signal {
                 slot: key_of(&id.slot),
                 generation: id.generation.0,
@@ -56,6 +58,28 @@ impl Executor {
             Action::StopProbe(id) => self.probes.stop(&id),
             Action::Publish(transition) => self.publish(&transition),
             Action::Persist(_) | Action::Reply(..) => debug_assert!(false, "not the executor's"),
+        }
+        None
+    }
+
+    /// The service is no more: nothing of it is kept but its log.
+    pub(crate) fn forget(&self, name: &ServiceName) {
+        self.logs.forget(name.clone());
+    }
+
+    /// A request that cannot be sent, although there is a keeper, is a spawn that failed.
+    fn spawn(&self, id: InstanceId, spec: &ServiceSpec, memo: &Memo) -> Option<Event> {
+        let image = image::of(spec, environment());
+        match self.keeper.spawn(&key_of(&id.slot), id.generation.0, image, memo.encode()) {
+            Ok(()) => None,
+            sent @ Err(LinkError::Gone) => {
+                report(sent);
+                None
+            }
+            Err(error) => {
+                let message = format!("the keeper could not be asked: {error}");
+                Some(Event::SpawnFailed(id, SpawnError { message }))
+            }
         }
     }
 

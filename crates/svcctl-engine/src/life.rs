@@ -33,6 +33,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(90);
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an answer that is being written when the engine ends may take.
 const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long an engine only supervises after several died in quick succession.
+const RECOVERY_TIME: Duration = Duration::from_mins(1);
 /// How many requests for the end wait; one is enough to end.
 const ENDINGS_MAX: usize = 4;
 
@@ -171,7 +173,7 @@ fn about(config: &EngineConfig, welcome: &Welcome) -> About {
         stored: config.run_spec.is_none(),
         keeper_pid: welcome.pid,
         engine_number: welcome.engine_number,
-        recovery: welcome.recovery,
+        recovery_until: welcome.recovery.then(|| Instant::now() + RECOVERY_TIME),
         since: timestamp(clock::now().wall),
     }
 }
@@ -192,7 +194,7 @@ fn start_driver(
     driver::start(lifelines.of("driver"), |handle| {
         let handle = handle.clone();
         let store = StoreThread::start(store, lifelines.of("store"), move |upto, error| {
-            handle.push(Input::Settled(upto, error))
+            handle.push(Input::Settled(upto, error));
         })?;
         let now = clock::now();
         let seed = now.mono.0 ^ (u64::from(std::process::id()) << 32);

@@ -14,6 +14,7 @@ use crate::roles::{Owner, Role};
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use std::time::Instant;
 use svcctl_core::supervisor::event::Command;
 use svcctl_os::paths::Paths;
 use svckit::control::types::{Failure, FailureKind, StopDaemon};
@@ -46,8 +47,8 @@ pub(crate) struct About {
     pub(crate) keeper_pid: u32,
     /// How many engines there have been.
     pub(crate) engine_number: u64,
-    /// Whether it only supervises.
-    pub(crate) recovery: bool,
+    /// Until when it only supervises, if engines died in quick succession before it.
+    pub(crate) recovery_until: Option<Instant>,
     /// When it began (RFC 3339).
     pub(crate) since: String,
 }
@@ -58,14 +59,19 @@ impl Api {
         Ok(self.driver.ask(command).await?)
     }
 
+    /// Whether this engine only supervises, for now.
+    fn in_recovery(&self) -> bool {
+        self.about.recovery_until.is_some_and(|until| Instant::now() < until)
+    }
+
     /// Whether somebody in `role` may do what needs `needed`, and whether this engine does it now.
     fn admit(&self, role: Option<Role>, needed: Role, changes: bool) -> Result<(), Problem> {
         crate::roles::require(role, needed)?;
-        if changes && self.about.recovery {
+        if changes && self.in_recovery() {
             return Err(failure(
                 FailureKind::NoDaemon,
-                "the engine died several times in a row and now only supervises; see the daemon's log, then start it \
-                 anew: svcctl daemon stop --keep-services && svcctl daemon --background",
+                "the engine died several times in a row and takes no changes for the first minute after that (stops \
+                 excepted); see the daemon's log, and try again in a minute",
             )
             .into());
         }

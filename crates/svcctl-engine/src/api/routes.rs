@@ -51,7 +51,7 @@ async fn version(State(api): Shared, Extension(caller): Extension<Caller>) -> Re
         engine_pid: std::process::id(),
         engine_number: api.about.engine_number,
         since: api.about.since.clone(),
-        recovery: api.about.recovery,
+        recovery: api.in_recovery(),
         services: views.len(),
     }))
 }
@@ -222,7 +222,8 @@ impl Verb {
 }
 
 async fn perform(api: &Api, caller: Caller, verb: Verb, act: Act) -> Result<Json<Outcome>, Problem> {
-    api.admit(caller.0, verb.needed(), true)?;
+    // A stop is taken always: it can only calm.
+    api.admit(caller.0, verb.needed(), !matches!(verb, Verb::Stop))?;
     let names = names_of(api, &act).await?;
     if names.is_empty() {
         return Ok(Json(Outcome::default()));
@@ -238,13 +239,6 @@ async fn perform(api: &Api, caller: Caller, verb: Verb, act: Act) -> Result<Json
     };
     let request = Request { names: names.clone(), no_wait: act.no_wait, deadline, dependants };
     let outcome = answer::outcome(api.ask(verb.command(request)).await?)?;
-    if matches!(verb, Verb::Uninstall) {
-        for done in &outcome.services {
-            if let Ok(name) = ServiceName::new(&done.name) {
-                api.logs.forget(name);
-            }
-        }
-    }
     Ok(Json(outcome))
 }
 

@@ -3,6 +3,7 @@
 //! What is wanted of a service stands in a table of its own, so that a start or a stop writes a few bytes.
 
 use super::StoreError;
+use redb::backends::FileBackend;
 use redb::{Builder, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -77,7 +78,14 @@ impl Database {
     }
 
     fn try_open(path: &Path) -> Result<Self, OpenError> {
-        let inner = Builder::new().set_cache_size(CACHE_BYTES).create(path).map_err(OpenError::of)?;
+        // Specifications may hold secrets.
+        let backend = svcctl_os::files::open_private(path)
+            .map_err(|error| redb::DatabaseError::from(redb::StorageError::Io(error)))
+            .and_then(FileBackend::new)
+            .map_err(OpenError::of)?;
+        let mut builder = Builder::new();
+        let inner =
+            builder.set_cache_size(CACHE_BYTES).create_with_backend(backend).map_err(OpenError::of)?;
         let database = Self { inner, path: path.to_owned() };
         database.check_format()?;
         Ok(database)
