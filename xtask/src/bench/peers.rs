@@ -72,7 +72,7 @@ fn supervisord_conf(place: &Path, exec: &[String]) -> Result<Vec<String>> {
     Ok(vec!["-n".to_owned(), "-c".to_owned(), conf.to_string_lossy().into_owned()])
 }
 
-/// What no supervisor can beat: a program that starts another one, waits for its end, and starts it again.
+/// The floor for every supervisor: a program that starts another one, waits for its end, and starts it again.
 pub(super) struct BareLoop {
     thread: Option<std::thread::JoinHandle<()>>,
     ending: Arc<AtomicBool>,

@@ -22,7 +22,7 @@ machine are upper bounds; what to compare is the rows of one table.
 pub(super) fn write(repo: &Repo, name: &str, section: &str) -> Result<()> {
     let path = repo.root.join(FILE);
     let old = if path.exists() { std::fs::read_to_string(&path).context(FILE)? } else { HEAD.to_owned() };
-    let section = format!("{section}\n\n{}", machine(&repo.root)?);
+    let section = format!("{}\n\n{}", section.trim_end(), machine(&repo.root)?);
     std::fs::write(&path, with_section(&old, name, &section))
         .with_context(|| format!("failed to write {FILE}"))
 }

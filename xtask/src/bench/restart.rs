@@ -48,7 +48,7 @@ pub(super) fn run(programs: &Programs) -> Result<String> {
     Ok(format!(
         "## Restart after a crash\n\nFrom kill -9 of a service's process to the first instruction of the next, without \
          a pause between. A process was killed {} ms or {} ms after its start. A bare loop starts the program, waits for \
-         its end and starts it again: what cannot be beaten. svcctl and supervisord capture the program's output, the \
+         its end and starts it again: the floor, as far as the noise of the machine shows it. svcctl and supervisord capture the program's output, the \
          others do not.\n\n\
          | supervisor | killed after | n | min | median | p99 | max |\n|---|---|---|---|---|---|---|\n{rows}",
         SOON.as_millis(),
