@@ -4,7 +4,7 @@
 use super::server::Caller;
 use super::{Api, Problem};
 use crate::answer::failure;
-use crate::logs::read::{self, Cursor, ReadError, Records};
+use crate::logs::read::{self, Cursor, CursorError, ReadError, Records};
 use crate::roles::Role;
 use axum::Extension;
 use axum::body::{Body, Bytes};
@@ -56,11 +56,13 @@ pub(super) async fn logs(
     }
     let grown = api.logs.watch(&name);
     flush(&api, name).await;
+    let lines = query.lines.unwrap_or(LINES_DEFAULT);
+    let (begin, end) = blocking(folder.clone(), lines, read::window).await?;
     let cursor = match &query.after {
         Some(text) => {
-            text.parse::<Cursor>().map_err(|error| failure(FailureKind::Usage, error.to_string()))?
+            text.parse().map_err(|error: CursorError| failure(FailureKind::Usage, error.to_string()))?
         }
-        None => blocking(folder.clone(), query.lines.unwrap_or(LINES_DEFAULT), read::tail).await?,
+        None => begin,
     };
     let (chunks, body) = mpsc::channel(CHUNKS_MAX);
     let (kind, form) = if query.follow {
@@ -68,7 +70,7 @@ pub(super) async fn logs(
     } else {
         ("application/x-ndjson", Form::Lines)
     };
-    tokio::spawn(Pump { folder, cursor, chunks, form }.run(query.follow.then_some(grown)));
+    tokio::spawn(Pump { folder, cursor, end, chunks, form }.run(query.follow.then_some(grown)));
     Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")], Body::new(Chunks(body))).into_response())
 }
 
@@ -110,12 +112,14 @@ enum Form {
 struct Pump {
     folder: PathBuf,
     cursor: Cursor,
+    /// Where the log ended when it was asked for.
+    end: Cursor,
     chunks: mpsc::Sender<Bytes>,
     form: Form,
 }
 
 impl Pump {
-    /// Until the end of the log, or, if told of its growth, until the client goes or the service is forgotten.
+    /// Until the end that the log had, or, if told of its growth, until the client goes or the service is forgotten.
     async fn run(mut self, mut grown: Option<watch::Receiver<u64>>) {
         // A client that is cut off before the first record goes on from here.
         let begin = match self.form {
@@ -126,11 +130,14 @@ impl Pump {
             return;
         }
         loop {
-            let Ok(records) = blocking(self.folder.clone(), self.cursor, read::after).await else { return };
+            let Ok(mut records) = blocking(self.folder.clone(), self.cursor, read::after).await else {
+                return;
+            };
+            let at_end = grown.is_none() && records.cut_at(self.end);
             self.cursor = records.cursor;
             if !records.bytes.is_empty() {
                 let chunk = self.form.encode(records);
-                if self.chunks.send(chunk).await.is_err() {
+                if self.chunks.send(chunk).await.is_err() || at_end {
                     return;
                 }
                 continue;

@@ -60,6 +60,20 @@ impl Records {
     }
 }
 
+impl Records {
+    /// These records without those behind `end`. True when `end` is reached, or is in a file that is there no more.
+    pub fn cut_at(&mut self, end: Cursor) -> bool {
+        if self.cursor.file != end.file {
+            return true;
+        }
+        let excess = self.cursor.position.saturating_sub(end.position);
+        let kept = self.bytes.len().saturating_sub(usize::try_from(excess).unwrap_or(usize::MAX));
+        self.bytes.truncate(kept);
+        self.cursor.position = self.cursor.position.min(end.position);
+        self.cursor.position == end.position
+    }
+}
+
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:x}-{:x}", self.file, self.position)
@@ -86,11 +100,19 @@ impl FromStr for Cursor {
 /// # Errors
 /// The file cannot be read.
 pub fn tail(folder: &Path, lines: usize) -> Result<Cursor, ReadError> {
+    window(folder, lines).map(|(begin, _)| begin)
+}
+
+/// The places before and behind the last `lines` records, as they are now, however fast the log grows.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn window(folder: &Path, lines: usize) -> Result<(Cursor, Cursor), ReadError> {
     with_file(folder, |file, id| {
         let end = last_newline_before(file, file.metadata()?.len(), 1)?;
         // One newline more than lines: the one that ends the record before.
-        let position = if lines == 0 { end } else { last_newline_before(file, end, lines as u64 + 1)? };
-        Ok(Cursor { file: id, position })
+        let begin = if lines == 0 { end } else { last_newline_before(file, end, lines as u64 + 1)? };
+        Ok((Cursor { file: id, position: begin }, Cursor { file: id, position: end }))
     })
     .map(Option::unwrap_or_default)
 }
@@ -192,6 +214,18 @@ mod tests {
         assert_eq!(last(content, 99), "one\ntwo\nthree\n");
         assert_eq!(last("torn", 3), "");
         assert_eq!(last("", 3), "");
+    }
+
+    #[test]
+    fn a_window_does_not_grow_with_the_log() {
+        use std::io::Write as _;
+        let folder = folder("one\ntwo\nthree\n");
+        let (begin, end) = window(folder.path(), 2).expect("window");
+        let mut file = File::options().append(true).open(folder.path().join(CURRENT)).expect("open");
+        file.write_all(b"four\n").expect("write");
+        let mut records = after(folder.path(), begin).expect("read");
+        assert!(records.cut_at(end));
+        assert_eq!((records.bytes.as_slice(), records.cursor), (b"two\nthree\n".as_slice(), end));
     }
 
     #[test]
