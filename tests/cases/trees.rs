@@ -66,3 +66,26 @@ fn a_program_that_ignores_term_is_killed_at_its_deadline() {
         "{status}"
     );
 }
+
+/// A shell that is told to end just ends; what it had started must hear of the stop too, and may end in its own way.
+fn what_a_shell_has_started_is_told(sandbox: &Sandbox) {
+    let inner = r"trap 'echo told; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
+    let exec = ["/bin/sh", "-c", r#"/bin/sh -c "$1"; echo never"#, "sh", inner].map(str::to_owned);
+    sandbox.install("wrapped", &["--now", "--stop-timeout", "50s"], &exec);
+    let says = |word: &str| sandbox.messages("wrapped").contains(&word.to_owned());
+    wait_until(SOON, "the inner program", || says("ready").then_some(()));
+    let began = Instant::now();
+    sandbox.svcctl(&["stop", "wrapped"]).code(0);
+    assert!(says("told") && !says("never"), "{:?}", sandbox.messages("wrapped"));
+    assert!(began.elapsed() < SOON, "the stop waited for its deadline: {:?}", began.elapsed());
+}
+
+#[test]
+fn a_stop_reaches_what_a_shell_has_started() {
+    what_a_shell_has_started_is_told(&Sandbox::new());
+}
+
+#[test]
+fn a_stop_reaches_what_a_shell_has_started_without_cgroups() {
+    what_a_shell_has_started_is_told(&Sandbox::new().with_variable("SVCCTL_FORCE", "no-cgroup"));
+}

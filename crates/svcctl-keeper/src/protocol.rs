@@ -18,6 +18,11 @@ pub const STATE_MAX_BYTES: usize = 256;
 /// The most bytes of a slot's key.
 pub const KEY_MAX_BYTES: usize = 96;
 
+/// The most bytes of a message in a notice; what is longer is cut.
+pub const MESSAGE_MAX_BYTES: usize = 4096;
+/// The most pids in a notice; what is more is left out.
+pub const STUCK_PIDS_MAX: usize = 1000;
+
 /// Which place a process fills: `name#index`. The keeper takes it as an opaque text, usable as a file name.
 pub type SlotKey = String;
 
@@ -47,7 +52,8 @@ pub enum Request {
         /// To be kept.
         state: Vec<u8>,
     },
-    /// A signal to the main process.
+    /// A signal to the main process. With `kill_by` it is part of a stop: when the main process ends and others of its
+    /// tree live on, these get the signal too, once.
     Signal {
         /// To whom.
         slot: SlotKey,
@@ -94,7 +100,8 @@ pub enum Request {
         /// Which stream.
         stream: Stream,
     },
-    /// The exit and the empty tree have been taken into account: not told again, the leader is reaped.
+    /// The exit and the empty tree have been taken into account: they are not told again. (The leader has been reaped
+    /// before, as soon as its tree was empty.)
     Acknowledge {
         /// Whose.
         slot: SlotKey,
@@ -206,7 +213,7 @@ pub enum Notice {
         slot: SlotKey,
         /// Its number.
         generation: u64,
-        /// A sentence fragment: `/opt/web: no such file`.
+        /// A sentence fragment, `/opt/web: no such file`, of at most [`MESSAGE_MAX_BYTES`].
         message: String,
     },
     /// The main process ended; told again until acknowledged.
@@ -233,7 +240,7 @@ pub enum Notice {
         slot: SlotKey,
         /// Its number.
         generation: u64,
-        /// Who.
+        /// Who; at most [`STUCK_PIDS_MAX`].
         pids: Vec<u32>,
     },
     /// The daemon is to end (SIGTERM or SIGINT to the keeper): stop everything, then `Goodbye`.

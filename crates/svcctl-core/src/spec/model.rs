@@ -202,7 +202,7 @@ pub struct Stop {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StopStep {
-    /// A signal to the main process, then a wait; up to the stop timeout when `wait` is absent.
+    /// A signal to the main process (and to what outlives it), then a wait; up to the stop timeout when `wait` is absent.
     Signal {
         /// Which.
         signal: Signal,

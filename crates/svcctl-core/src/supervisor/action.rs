@@ -28,7 +28,8 @@ pub enum Action {
         /// To be kept with the slot.
         memo: Memo,
     },
-    /// Send a signal to the main process.
+    /// Send a signal to the main process. With `kill_by`, what outlives the main process gets it too (the keeper sees
+    /// to that: it may be long before an engine hears of the exit).
     Signal {
         /// To whom.
         id: InstanceId,

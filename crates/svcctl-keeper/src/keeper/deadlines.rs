@@ -20,6 +20,8 @@ pub(super) enum Due {
     Acknowledge(SlotId),
     /// The process table is to be looked through, to remember who belongs to whom.
     Scan,
+    /// What an earlier keeper left has had its time to die.
+    Leftovers,
     /// The next engine is to be started.
     StartEngine,
     /// The engine has been dead for so long that streams go to their spools.

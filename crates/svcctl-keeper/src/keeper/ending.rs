@@ -25,6 +25,7 @@ impl Keeper {
         for due in [Due::Shutdown, Due::StartEngine, Due::Splice] {
             self.deadlines.clear(due);
         }
+        self.forget_leftovers();
         let ids: Vec<SlotId> = self.slots.iter().map(|(id, _)| id).collect();
         for id in ids {
             self.kill_tree(id);
@@ -90,8 +91,8 @@ impl Keeper {
         };
         let strays: Vec<Entry> = procfs::processes().into_iter().filter(is_stray).collect();
         for entry in &strays {
-            say(&format!("pid {} has left the tree of its service; it is killed", entry.pid));
             let _ = procfs::kill(*entry);
+            say(&format!("pid {} has left the tree of its service; it is killed", entry.pid));
         }
         !strays.is_empty()
     }

@@ -3,6 +3,7 @@
 
 use super::deadlines::Due;
 use super::deaths::{Deaths, RECOVERY_DEATHS};
+use super::signals::KILL;
 use super::token::Token;
 use super::{EXIT_FAILED, Keeper, Phase, later, now, say};
 use crate::KEEPER_FD_VARIABLE;
@@ -17,8 +18,6 @@ use svcctl_os::signal;
 
 /// How long after the engine's death the keeper begins to move streams to their spools.
 const SPLICE_AFTER: Duration = Duration::from_secs(1);
-/// SIGKILL.
-const KILL: i32 = 9;
 
 /// The engine and what is known about its predecessors.
 #[derive(Default)]
@@ -88,13 +87,13 @@ impl Engine {
 }
 
 impl Keeper {
-    /// Starts an engine, unless one runs or none is wanted.
+    /// Starts an engine, unless one runs or none is wanted, or it is too early: the last leftover's end starts it then.
     pub(super) fn start_engine(&mut self) {
         let wanted = match self.phase {
             Phase::Serving | Phase::ShuttingDown => true,
             Phase::Parked | Phase::Ending { .. } => false,
         };
-        if !wanted || self.engine.alive.is_some() {
+        if !wanted || self.engine.alive.is_some() || self.leftovers.any() {
             return;
         }
         self.engine.number += 1;
@@ -117,9 +116,21 @@ impl Keeper {
             inherit: vec![other.as_fd()],
         };
         let (child, spawning) = self.spawner.start_plain(&plain)?;
-        self.poller.add(spawning.status(), Token::EngineStart.number(), Interest::Read)?;
-        self.poller.add(&child.pidfd, Token::EngineExit.number(), Interest::Read)?;
-        self.poller.add(&own, Token::Socket.number(), Interest::Read)?;
+        let watched = [
+            (spawning.status(), Token::EngineStart),
+            (child.pidfd.as_fd(), Token::EngineExit),
+            (own.as_fd(), Token::Socket),
+        ];
+        for (descriptor, token) in watched {
+            if let Err(error) = self.poller.add(descriptor, token.number(), Interest::Read) {
+                // Nobody would see what it does. SIGCHLD tells of its end, and it is reaped as an orphan.
+                let _ = send_signal(&child.pidfd, KILL);
+                for (descriptor, _) in watched {
+                    let _ = self.poller.remove(descriptor);
+                }
+                return Err(error.into());
+            }
+        }
         let since = now();
         let spawning = Some(spawning);
         self.engine.alive = Some(Alive {
@@ -178,8 +189,8 @@ impl Keeper {
         let hopeless = self.engine.recovery() && !self.engine.served_ever;
         if let Some(reporter) = self.reporter.take_if(|_| hopeless) {
             let message = format!("the engine died {RECOVERY_DEATHS} times without having served");
-            say(&message);
             reporter.fail(EXIT_FAILED, &message);
+            say(&message);
             self.end(EXIT_FAILED);
             return;
         }
@@ -189,9 +200,9 @@ impl Keeper {
     /// Kills the engine, if it runs, for this reason.
     pub(super) fn kill_engine(&mut self, why: &str) {
         let Some(alive) = self.engine.alive.as_mut().filter(|alive| !alive.condemned) else { return };
-        say(&format!("the engine (pid {}) is killed: {why}", alive.child.pid));
         alive.condemned = true;
         let _ = send_signal(&alive.child.pidfd, KILL);
+        say(&format!("the engine (pid {}) is killed: {why}", alive.child.pid));
     }
 }
 

@@ -8,8 +8,11 @@ mod deadlines;
 mod deaths;
 mod ending;
 mod engine;
+mod leftovers;
+mod log;
 mod members;
 mod outbox;
+mod pass_on;
 mod requests;
 mod signals;
 mod slots;
@@ -22,12 +25,14 @@ mod tree;
 use crate::{Containment, FORCE_VARIABLE, KeeperConfig};
 use deadlines::{Deadlines, Due};
 use engine::Engine;
+use leftovers::Leftovers;
+use log::say;
 use outbox::Outbox;
 use slots::Slots;
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use streams::Streams;
 use svcctl_os::background::Reporter;
@@ -35,7 +40,7 @@ use svcctl_os::linux::cgroup::{Group, Subtree};
 use svcctl_os::linux::poll::{Interest, Poller};
 use svcctl_os::linux::procfs::{self, Entry};
 use svcctl_os::process::{Spawner, become_subreaper};
-use svcctl_os::signal::SignalQueue;
+use svcctl_os::signal::{SignalQueue, is_ignored};
 use token::Token;
 use tree::Settling;
 
@@ -67,7 +72,11 @@ struct Keeper {
     subtree: Option<Subtree>,
     /// Cgroups of slots that are gone, which the kernel did not let go at once, and how often that is tried still.
     old_groups: Vec<(Group, u32)>,
+    /// What an earlier keeper left and is not dead yet; no engine is started before that.
+    leftovers: Leftovers,
     phase: Phase,
+    /// Whether a hangup ends the daemon: it is in front of a terminal that may be closed.
+    hangup_ends: bool,
     /// Whether the end no longer waits for what does not go away.
     given_up: bool,
     /// The children that this process had before it became the keeper: pid and start time.
@@ -88,7 +97,8 @@ struct Keeper {
 /// to be the whole of a process: it blocks signals, becomes the subreaper, and expects no other threads.
 pub fn run(mut config: KeeperConfig) -> u8 {
     let reporter = config.reporter.take();
-    match Keeper::new(config) {
+    let in_front = reporter.is_none();
+    match Keeper::new(config, in_front) {
         Ok(mut keeper) => {
             keeper.reporter = reporter;
             keeper.run()
@@ -105,7 +115,7 @@ pub fn run(mut config: KeeperConfig) -> u8 {
 }
 
 impl Keeper {
-    fn new(config: KeeperConfig) -> io::Result<Self> {
+    fn new(config: KeeperConfig, in_front: bool) -> io::Result<Self> {
         let signals = SignalQueue::new(&signals::HANDLED)?;
         let spawner = Spawner::new()?;
         if let Err(error) = spawner.raise_open_files() {
@@ -125,7 +135,9 @@ impl Keeper {
             spawner,
             subtree,
             old_groups: Vec::new(),
+            leftovers: Leftovers::default(),
             phase: Phase::Serving,
+            hangup_ends: in_front && !is_ignored(signals::HANGUP),
             given_up: false,
             before: children_of(std::process::id()),
             engine: Engine::default(),
@@ -140,6 +152,7 @@ impl Keeper {
     }
 
     fn run(&mut self) -> u8 {
+        self.sweep();
         self.start_engine();
         loop {
             if let Some(exit_code) = self.is_over() {
@@ -171,6 +184,7 @@ impl Keeper {
             Token::SlotStart(slot) => self.handle_start(slot),
             Token::SlotExit(slot) => self.handle_exit(slot),
             Token::SlotTree(slot) => self.settling.add(slot),
+            Token::Leftover(leftover) => self.handle_leftover(leftover),
             Token::Socket => self.handle_socket(),
             Token::EngineStart => self.handle_engine_start(),
             Token::EngineExit => self.handle_engine_exit(),
@@ -191,6 +205,7 @@ impl Keeper {
             Due::LookAgain(slot) => self.settling.add(slot),
             Due::Acknowledge(slot) => self.handle_unacknowledged(slot),
             Due::Scan => self.look_around(),
+            Due::Leftovers => self.handle_leftovers_over(),
             Due::StartEngine => self.start_engine(),
             Due::Splice => self.begin_splicing(),
             Due::Send => {}
@@ -202,16 +217,20 @@ impl Keeper {
     }
 }
 
-/// The name of a keeper's directory of cgroups: the same for the same run directory, so that what a dead keeper left
-/// is found by the next.
+/// The name of a keeper's directory of cgroups: the same for the same run directory, however it is written, so that what
+/// a dead keeper left is found by the next; and another for every other, since what is found is killed.
 fn subtree_name(run_dir: &Path) -> String {
-    // FNV-1a, 32 bits.
-    let hash = run_dir
-        .as_os_str()
-        .as_bytes()
-        .iter()
-        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
-    format!("svcctl-{hash:08x}")
+    // FNV-1a, 64 bits.
+    let hash = real(run_dir).as_os_str().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("svcctl-{hash:016x}")
+}
+
+/// The path without symbolic links. The directory itself may not be there yet.
+fn real(path: &Path) -> PathBuf {
+    let by_parent = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(by_parent).unwrap_or_else(|| path.to_owned())
 }
 
 fn children_of(pid: u32) -> BTreeSet<(u32, u64)> {
@@ -227,9 +246,4 @@ fn now() -> u64 {
 /// The time `after` from now.
 fn later(after: Duration) -> u64 {
     now().saturating_add(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX))
-}
-
-/// Writes a line to the daemon's own log. A log that cannot be written to is no reason to end.
-fn say(message: &str) {
-    let _ = writeln!(io::stderr(), "svcctl: {message}");
 }

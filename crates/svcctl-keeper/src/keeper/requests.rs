@@ -210,13 +210,18 @@ impl Keeper {
         self.look_around();
         let Some(slot) = self.slots.get(id).filter(|slot| slot.is_alive()) else { return };
         let Some(process) = slot.any_process() else { return };
-        // To a leader that has ended a signal would mean nothing; its deadline counts for the rest of the tree.
-        let sent = if process.is_left_over() { Ok(true) } else { send_signal(&process.child.pidfd, signal) };
+        process.stop_signal = kill_by.map(|_| signal);
+        // To a leader that has ended a signal would mean nothing; signal and deadline count for the rest of the tree.
+        let left_over = process.is_left_over();
+        let sent = if left_over { Ok(true) } else { send_signal(&process.child.pidfd, signal) };
         if let Err(error) = sent {
             say(&format!("{key}: signal {signal} could not be sent to pid {}: {error}", process.child.pid));
         }
         if let Some(at) = kill_by {
             self.deadlines.set(Due::KillBy(id), at);
+        }
+        if left_over {
+            self.pass_on_stop(id);
         }
     }
 

@@ -5,14 +5,44 @@ use super::{EXIT_FAILED, Keeper, Phase, later, now, say};
 use crate::protocol::Notice;
 use std::time::Duration;
 
-const HANGUP: i32 = 1;
+pub(super) const HANGUP: i32 = 1;
 const INTERRUPT: i32 = 2;
+const QUIT: i32 = 3;
+pub(super) const KILL: i32 = 9;
 const USER_1: i32 = 10;
+const USER_2: i32 = 12;
+const PIPE: i32 = 13;
+const ALARM: i32 = 14;
 const TERMINATE: i32 = 15;
+const STACK_FAULT: i32 = 16;
 const CHILD: i32 = 17;
+const CPU_TIME: i32 = 24;
+const FILE_SIZE: i32 = 25;
+const VIRTUAL_ALARM: i32 = 26;
+const PROFILING: i32 = 27;
+const IO: i32 = 29;
+const POWER: i32 = 30;
 
-/// The signals that are read; all others have their default action.
-pub(super) const HANDLED: [i32; 5] = [HANGUP, INTERRUPT, USER_1, TERMINATE, CHILD];
+/// The signals that are read, and so end nothing by themselves; all others have their default action. Children begin
+/// with the default action of each and with none blocked.
+pub(super) const HANDLED: [i32; 16] = [
+    HANGUP,
+    INTERRUPT,
+    QUIT,
+    USER_1,
+    USER_2,
+    PIPE,
+    ALARM,
+    TERMINATE,
+    STACK_FAULT,
+    CHILD,
+    CPU_TIME,
+    FILE_SIZE,
+    VIRTUAL_ALARM,
+    PROFILING,
+    IO,
+    POWER,
+];
 
 /// How long the engine has for stopping everything, before all is killed. Stops of single services that were given a
 /// later deadline extend it.
@@ -35,16 +65,18 @@ impl Keeper {
     fn handle_signal(&mut self, signal: i32) {
         match signal {
             INTERRUPT if self.phase == Phase::ShuttingDown => {
-                say("interrupted twice: all services are killed");
                 self.end(EXIT_FAILED);
+                say("interrupted twice: all services are killed");
             }
-            INTERRUPT | TERMINATE => self.shut_down(),
+            INTERRUPT | TERMINATE | QUIT => self.shut_down(),
+            HANGUP if self.hangup_ends => self.shut_down(),
             USER_1 => self.unpark(Phase::Serving),
             CHILD => {
+                self.handle_unwatched_exits();
                 self.reap_orphans();
                 self.settle_walked();
             }
-            // A daemon has no terminal to lose, and there is nothing yet that it would read anew.
+            // In the background there is no terminal to lose; the others mean nothing to a keeper.
             _ => {}
         }
     }
@@ -79,7 +111,7 @@ impl Keeper {
             let grace = u64::try_from(SHUTDOWN_GRACE.as_nanos()).unwrap_or(u64::MAX);
             return self.deadlines.set(Due::Shutdown, at.saturating_add(grace));
         }
-        say("the time for the shutdown is over: all services are killed");
         self.end(EXIT_FAILED);
+        say("the time for the shutdown is over: all services are killed");
     }
 }

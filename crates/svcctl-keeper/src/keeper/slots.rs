@@ -20,8 +20,6 @@ pub(super) struct Slot {
     pub(super) group: Option<Group>,
     /// Whether nothing can be started in the cgroup any more, as it was killed or refused a process.
     pub(super) spent: bool,
-    /// Whether it has been looked whether an earlier daemon left processes of this slot.
-    pub(super) swept: bool,
 }
 
 /// Who is in a slot.
@@ -48,10 +46,14 @@ pub(super) struct Process {
     pub(super) stage: Stage,
     /// Whether the slot's cgroup holds it; else its tree is walked.
     pub(super) in_group: bool,
+    /// Whether the poller tells of its end; else SIGCHLD does.
+    pub(super) watched: bool,
     pub(super) members: Members,
     /// How often it was unclear, after the leader's end, whether anybody is left.
     pub(super) unclear: u32,
     pub(super) killing: Option<Killing>,
+    /// The last signal of a stop: the rest of the tree gets it once the leader has ended.
+    pub(super) stop_signal: Option<i32>,
 }
 
 /// How far a process has come.
@@ -158,7 +160,7 @@ impl Slots {
         let occupant = Occupant::Nobody { last_generation: 0 };
         self.by_id.insert(
             self.last,
-            Slot { key: key.clone(), state: Vec::new(), occupant, group: None, spent: false, swept: false },
+            Slot { key: key.clone(), state: Vec::new(), occupant, group: None, spent: false },
         );
         self.by_key.insert(key.clone(), self.last);
         Some(self.last)

@@ -1,16 +1,19 @@
 //! From a request to a process, or to the reason why there is none.
 
 use super::deadlines::SlotId;
+use super::log::cut;
 use super::members::Members;
+use super::signals::KILL;
 use super::slots::{Occupant, Process, SLOTS_MAX, Stage, status};
 use super::streams::HeldStream;
 use super::token::Token;
 use super::{Keeper, now, say};
 use crate::INSTANCE_VARIABLE;
-use crate::protocol::{Image, Notice, SlotKey, Stream};
+use crate::protocol::{Image, MESSAGE_MAX_BYTES, Notice, SlotKey, Stream};
 use svcctl_os::linux::poll::Interest;
 use svcctl_os::process::{
     Child, Identity, OutputPipe, Program, Spawning, StartError, exit_of, output_pipe, reap_orphans,
+    send_signal,
 };
 
 impl Keeper {
@@ -52,10 +55,14 @@ impl Keeper {
     ) -> Result<(), StartError> {
         let program = program(image, key, generation);
         let (stdout, stderr) = (output_pipe()?, output_pipe()?);
-        self.prepare_group(id, generation);
+        self.prepare_group(id);
         let ((child, spawning), in_group) = self.start(id, &program, [&stdout, &stderr])?;
         let pid = child.pid;
-        self.poller.add(spawning.status(), Token::SlotStart(id).number(), Interest::Read)?;
+        if let Err(error) = self.poller.add(spawning.status(), Token::SlotStart(id).number(), Interest::Read)
+        {
+            self.abandon(id, &child, in_group);
+            return Err(error.into());
+        }
         for (stream, pipe) in [(Stream::Stdout, stdout), (Stream::Stderr, stderr)] {
             let (slot, read) = (key.clone(), pipe.read);
             self.streams.insert(HeldStream {
@@ -76,9 +83,11 @@ impl Keeper {
             child,
             stage: Stage::Starting(Box::new(spawning)),
             in_group,
+            watched: true,
             members: Members::default(),
             unclear: 0,
             killing: None,
+            stop_signal: None,
         }));
         Ok(())
     }
@@ -109,6 +118,16 @@ impl Keeper {
         self.spawner.start(program, output, None).map(|spawning| (spawning, false))
     }
 
+    /// Kills a child whose start cannot be followed. It is no slot's leader, so SIGCHLD has it reaped as an orphan.
+    fn abandon(&mut self, id: SlotId, child: &Child, in_group: bool) {
+        let _ = send_signal(&child.pidfd, KILL);
+        let Some(slot) = self.slots.get(id).filter(|_| in_group) else { return };
+        if let Some(group) = &slot.group {
+            let _ = group.kill();
+            slot.spent = true;
+        }
+    }
+
     /// The status pipe of a new process has something.
     pub(super) fn handle_start(&mut self, id: SlotId) {
         let Some(process) = self.slots.get(id).and_then(|slot| slot.any_process()) else { return };
@@ -117,7 +136,10 @@ impl Keeper {
         let outcome = match spawning.poll() {
             Ok(None) => return,
             Ok(Some(outcome)) => outcome,
-            Err(error) => Err(format!("its start could not be followed: {error}")),
+            Err(error) => {
+                let _ = send_signal(&process.child.pidfd, KILL);
+                Err(format!("its start could not be followed: {error}"))
+            }
         };
         let _ = self.poller.remove(spawning.status());
         match outcome {
@@ -125,10 +147,15 @@ impl Keeper {
                 process.stage = Stage::Running;
                 let watched =
                     self.poller.add(&process.child.pidfd, Token::SlotExit(id).number(), Interest::Read);
-                if let Err(error) = watched {
-                    say(&format!("pid {} cannot be waited for: {error}", process.child.pid));
-                }
+                process.watched = watched.is_ok();
+                let pid = process.child.pid;
                 self.tell_spawned(id);
+                if let Err(error) = watched {
+                    say(&format!(
+                        "pid {pid}: only SIGCHLD tells of its end, since it cannot be watched: {error}"
+                    ));
+                    self.handle_exit(id);
+                }
             }
             Err(message) => {
                 let pid = process.child.pid;
@@ -142,6 +169,7 @@ impl Keeper {
 
     fn fail_spawn(&mut self, id: SlotId, generation: u64, message: String) {
         self.deadlines.clear_slot(id);
+        let message = cut(message, MESSAGE_MAX_BYTES);
         let Some(slot) = self.slots.get(id) else { return };
         let key = slot.key.clone();
         slot.occupant = Occupant::Failed { generation, message: message.clone(), noted: false };
@@ -191,6 +219,18 @@ impl Keeper {
         let _ = self.poller.remove(&process.child.pidfd);
         process.stage = Stage::Ended { exit, tree_empty: false, told: false };
         self.settling.add(id);
+    }
+
+    /// After SIGCHLD: leaders that the poller does not tell of may have ended.
+    pub(super) fn handle_unwatched_exits(&mut self) {
+        let unwatched = self.slots.iter().filter(|(_, slot)| match &slot.occupant {
+            Occupant::Process(process) => !process.watched,
+            Occupant::Nobody { .. } | Occupant::Failed { .. } => false,
+        });
+        let ids: Vec<SlotId> = unwatched.map(|(id, _)| id).collect();
+        for id in ids {
+            self.handle_exit(id);
+        }
     }
 
     /// Tells how the leader of a slot ended and whether any other process is left.

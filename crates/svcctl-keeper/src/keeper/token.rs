@@ -1,6 +1,7 @@
 //! What an event of the poller is about.
 
 use super::deadlines::SlotId;
+use super::leftovers::LeftoverId;
 use super::streams::StreamId;
 
 /// What an event of the poller is about.
@@ -12,6 +13,8 @@ pub(super) enum Token {
     SlotExit(SlotId),
     /// The events file of a slot's cgroup.
     SlotTree(SlotId),
+    /// The events file of a cgroup that an earlier keeper left.
+    Leftover(LeftoverId),
     /// The engine's socket.
     Socket,
     /// The status pipe of a new engine.
@@ -24,7 +27,7 @@ pub(super) enum Token {
     Signal,
 }
 
-const KIND_BITS: u32 = 3;
+const KIND_BITS: u32 = 4;
 
 impl Token {
     /// The number that the poller knows it by.
@@ -38,6 +41,7 @@ impl Token {
             Self::EngineExit => (5, 0),
             Self::Stream(id) => (6, id),
             Self::Signal => (7, 0),
+            Self::Leftover(id) => (8, id),
         };
         id << KIND_BITS | kind
     }
@@ -53,6 +57,7 @@ impl Token {
             4 => Self::EngineStart,
             5 => Self::EngineExit,
             6 => Self::Stream(id),
+            8 => Self::Leftover(id),
             _ => Self::Signal,
         }
     }
@@ -72,6 +77,7 @@ mod tests {
             Token::EngineStart,
             Token::EngineExit,
             Token::Stream(9),
+            Token::Leftover(3),
             Token::Signal,
         ];
         assert_eq!(all.map(|token| Token::from_number(token.number())), all);

@@ -6,11 +6,12 @@
 
 use super::deadlines::{Due, SlotId};
 use super::members::{Found, Known, Members, Named, assign};
+use super::signals::KILL;
 use super::slots::{Killing, Occupant, Stage};
 use super::token::Token;
 use super::{Keeper, later, now, say};
 use crate::INSTANCE_VARIABLE;
-use crate::protocol::{Notice, STUCK_AFTER_MS, SlotKey};
+use crate::protocol::{Notice, STUCK_AFTER_MS, STUCK_PIDS_MAX, SlotKey};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use svcctl_os::linux::cgroup::Group;
@@ -37,8 +38,6 @@ const GROUP_PAUSE: Duration = Duration::from_millis(20);
 const GROUP_TRIES: u32 = 250;
 /// The most cgroups that wait for their removal; what is more is left to the next keeper.
 const OLD_GROUPS_MAX: usize = 4096;
-/// SIGKILL.
-const KILL: i32 = 9;
 
 /// Slots whose leader has ended and whose tree is to be looked at, in this round of the loop.
 #[derive(Debug, Default)]
@@ -52,23 +51,14 @@ impl Settling {
 }
 
 impl Keeper {
-    /// Gives a slot its cgroup. What an earlier daemon left of the slot is killed: one slot has one process.
-    pub(super) fn prepare_group(&mut self, id: SlotId, generation: u64) {
+    /// Gives a slot its cgroup.
+    pub(super) fn prepare_group(&mut self, id: SlotId) {
         self.drop_spent_group(id);
-        let Some(subtree) = &self.subtree else { return };
+        let Some(subtree) = &mut self.subtree else { return };
         let Some(slot) = self.slots.get(id).filter(|slot| slot.group.is_none()) else { return };
-        let old =
-            if std::mem::replace(&mut slot.swept, true) { Vec::new() } else { subtree.left_of(&slot.key) };
-        if old.iter().any(|group| group.populated().unwrap_or(false)) {
-            say(&format!("{}: processes that an earlier daemon left are killed", slot.key));
-        }
-        match subtree.group(&slot.key, generation) {
+        match subtree.group(&slot.key) {
             Ok(group) => slot.group = Some(group),
             Err(error) => say(&format!("{}: no cgroup could be made: {error}", slot.key)),
-        }
-        for group in old {
-            let _ = group.kill();
-            self.remove_group(group);
         }
     }
 
@@ -128,6 +118,9 @@ impl Keeper {
         }
         if empty {
             self.drop_spent_group(id);
+        }
+        if !empty {
+            self.pass_on_stop(id);
         }
         if empty || !was_told {
             self.tell_ended(id);
@@ -208,9 +201,9 @@ impl Keeper {
 
     /// The engine's own deadline for a tree has passed.
     pub(super) fn handle_kill_by(&mut self, id: SlotId) {
+        self.kill_tree(id);
         if let Some(slot) = self.slots.get(id) {
             say(&format!("{}: the time for its stop is over, it is killed", slot.key));
-            self.kill_tree(id);
         }
     }
 
@@ -221,7 +214,7 @@ impl Keeper {
         let in_cgroup = slot.group.as_ref().and_then(|group| group.pids().ok()).unwrap_or_default();
         let Some(process) = slot.any_process() else { return };
         let generation = process.generation;
-        let pids = if process.in_group {
+        let mut pids = if process.in_group {
             in_cgroup
         } else {
             self.walk(Duration::ZERO)
@@ -232,6 +225,7 @@ impl Keeper {
                 .map(|entry| entry.pid)
                 .collect()
         };
+        pids.truncate(STUCK_PIDS_MAX);
         say(&format!("{key}: these processes do not die: {pids:?}"));
         self.tell(&Notice::TreeStuck { slot: key, generation, pids }, &[]);
     }
@@ -271,7 +265,7 @@ impl Keeper {
     }
 
     /// The live processes of each slot that is walked. Reads the process table unless that was done within `fresh`.
-    fn walk(&mut self, fresh: Duration) -> Found {
+    pub(super) fn walk(&mut self, fresh: Duration) -> Found {
         let age = Duration::from_nanos(now().saturating_sub(self.table.0));
         if age > fresh || fresh.is_zero() {
             self.table = (now(), procfs::processes());

@@ -1,7 +1,7 @@
 //! Going into the background, and what the process in front learns.
 
 use crate::Test;
-use crate::bed::{eventually, own};
+use crate::bed::{descendants, eventually, is_alive, own};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 pub(crate) const TESTS: &[Test] = &[
     ("in_front_one_learns_that_it_serves", in_front_one_learns_that_it_serves),
+    ("a_hangup_means_nothing_in_the_background", a_hangup_means_nothing_in_the_background),
     ("in_front_one_learns_why_it_does_not", in_front_one_learns_why_it_does_not),
     ("in_front_one_learns_of_a_death_without_a_word", in_front_one_learns_of_a_death_without_a_word),
     ("in_front_one_learns_of_engines_that_die", in_front_one_learns_of_engines_that_die),
@@ -40,8 +41,29 @@ fn in_front_one_learns_that_it_serves() {
     assert_eq!(fs::read_link(format!("/proc/{pid}/fd/0")).unwrap(), Path::new("/dev/null"));
     let log = fs::read_link(format!("/proc/{pid}/fd/2")).unwrap();
     assert_eq!(log, fs::canonicalize(directory.path().join("svcctl.log")).unwrap());
-    assert!(Command::new("kill").arg(pid.to_string()).status().unwrap().success());
-    eventually("it ends", || procfs::process(pid).is_none_or(|entry| entry.zombie).then_some(()));
+    end(pid);
+}
+
+fn send(name: &str, pid: u32) {
+    assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
+}
+
+fn end(pid: u32) {
+    send("-TERM", pid);
+    eventually("it ends", || (!is_alive(pid)).then_some(()));
+}
+
+fn a_hangup_means_nothing_in_the_background() {
+    let (directory, _) = start(&["__engine-that-serves"]);
+    let pid = pid(directory.path());
+    let engine = || descendants(pid).first().map(|entry| entry.pid);
+    let first = eventually("there is an engine", engine);
+    send("-HUP", pid);
+    send("-KILL", first);
+    eventually("there is another engine", || engine().filter(|pid| *pid != first));
+    let log = fs::read_to_string(directory.path().join("svcctl.log")).unwrap();
+    assert!(log.contains("was killed by SIGKILL"), "{log}");
+    end(pid);
 }
 
 fn in_front_one_learns_why_it_does_not() {

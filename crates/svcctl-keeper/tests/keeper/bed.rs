@@ -18,6 +18,9 @@ use tempfile::TempDir;
 /// How long anything may take before a test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
+/// Where a keeper that replaced another writes to.
+pub(crate) const KEEPER_LOG: &str = "keeper.log";
+
 /// How trees are kept together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trees {
@@ -73,7 +76,8 @@ impl Bed {
             procfs::kill(entry).unwrap();
         }
         let path = self.directory.path().to_str().unwrap().to_owned();
-        self.keeper = own(&["__keeper", &path, "auto", "__engine", &path]).spawn().unwrap();
+        let log = File::create(self.directory.path().join(KEEPER_LOG)).unwrap();
+        self.keeper = own(&["__keeper", &path, "auto", "__engine", &path]).stderr(log).spawn().unwrap();
         self
     }
 

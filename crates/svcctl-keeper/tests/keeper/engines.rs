@@ -2,10 +2,12 @@
 
 use crate::Test;
 use crate::bed::{Bed, Trees, eventually, image, is_alive, own, read_line, script};
+use std::io::{BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 use svcctl_keeper::protocol::{HeldProcess, Notice, Request, Status, Stream};
 use svcctl_os::clock;
+use svcctl_os::linux::poll::has_room;
 
 pub(crate) const TESTS: &[Test] = &[
     ("a_new_engine_finds_the_same_processes", a_new_engine_finds_the_same_processes),
@@ -16,6 +18,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("an_engine_that_talks_nonsense_is_killed", an_engine_that_talks_nonsense_is_killed),
     ("an_engine_that_does_not_read_costs_no_service", an_engine_that_does_not_read_costs_no_service),
     ("an_engine_is_followed_at_once", an_engine_is_followed_at_once),
+    ("a_log_that_nobody_reads_keeps_nothing_waiting", a_log_that_nobody_reads_keeps_nothing_waiting),
     ("requests_of_a_dying_engine_are_carried_out", requests_of_a_dying_engine_are_carried_out),
     ("what_never_serves_is_reported", what_never_serves_is_reported),
 ];
@@ -175,6 +178,29 @@ fn an_engine_is_followed_at_once() {
     bed.greeted();
     let took = clock::now().mono.since(begun);
     assert!(took < Duration::from_millis(200), "{took:?}");
+}
+
+fn a_log_that_nobody_reads_keeps_nothing_waiting() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap().to_owned();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    while has_room(&writer) {
+        writer.write_all(&[b'\n'; 4096]).unwrap();
+    }
+    let mut command = own(&["__keeper", &path, "auto", "__engine", &path]);
+    let bed = Bed::with(command.stderr(writer), directory);
+    drop(command);
+    bed.greeted().kill();
+    bed.greeted().kill();
+    let engine = bed.greeted();
+    let mut lines = BufReader::new(reader).lines().map(Result::unwrap).filter(|line| !line.is_empty());
+    // Once there is room, what could not be said is told.
+    let said = std::thread::spawn(move || lines.next());
+    bed.signal("TERM");
+    assert_eq!(engine.next().0, Notice::Shutdown);
+    engine.kill();
+    bed.engine().hello();
+    assert_eq!(said.join().unwrap().as_deref(), Some("svcctl: 2 messages were not shown"));
 }
 
 fn requests_of_a_dying_engine_are_carried_out() {

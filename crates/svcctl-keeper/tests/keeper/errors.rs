@@ -4,11 +4,12 @@ use crate::Test;
 use crate::bed::{Bed, Trees, eventually, image};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use svcctl_keeper::protocol::Image;
+use svcctl_keeper::protocol::{Image, MESSAGE_MAX_BYTES};
 use svcctl_os::linux::procfs;
 
 pub(crate) const TESTS: &[Test] = &[
     ("spawn_errors_are_exact", spawn_errors_are_exact),
+    ("a_long_reason_is_cut", a_long_reason_is_cut),
     ("a_slot_works_after_a_failed_spawn", a_slot_works_after_a_failed_spawn),
 ];
 
@@ -44,6 +45,15 @@ fn spawn_errors_are_exact() {
     for (generation, (image, message)) in (1..).zip(cases) {
         assert_eq!(engine.refusal(generation, image), message);
     }
+}
+
+fn a_long_reason_is_cut() {
+    let bed = Bed::new(Trees::Group);
+    let engine = bed.greeted();
+    let path = ["PATH=/".as_bytes(), &":/ä".repeat(10_000).into_bytes()].concat();
+    let message = engine.refusal(1, Image { env: vec![path], ..image(&["no-such-program"]) });
+    assert!(message.starts_with("no-such-program: not found in PATH (/:/ä"), "{message}");
+    assert!((MESSAGE_MAX_BYTES - 1..=MESSAGE_MAX_BYTES).contains(&message.len()), "{}", message.len());
 }
 
 fn a_slot_works_after_a_failed_spawn() {

@@ -1,8 +1,10 @@
 //! The daemon's end.
 
 use crate::Test;
-use crate::bed::{Bed, Trees, eventually, image, is_alive, own, read_line, script};
+use crate::bed::{Bed, Engine, Trees, eventually, image, is_alive, own, read_line, script};
 use std::fs;
+use std::process::Command;
+use std::time::Duration;
 use svcctl_keeper::protocol::{Notice, Request};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -11,7 +13,10 @@ pub(crate) const TESTS: &[Test] = &[
     ("an_engine_that_dies_in_a_shutdown_is_followed_by_one_that_knows", a_dying_engine_in_a_shutdown),
     ("services_can_stay_without_an_engine", services_can_stay_without_an_engine),
     ("a_second_interrupt_kills_all", a_second_interrupt_kills_all),
-    ("a_hangup_changes_nothing", a_hangup_changes_nothing),
+    ("a_closed_terminal_ends_a_keeper_in_front", a_closed_terminal_ends_a_keeper_in_front),
+    ("a_keeper_under_nohup_stays", a_keeper_under_nohup_stays),
+    ("a_quit_is_a_shutdown", a_quit_is_a_shutdown),
+    ("signals_without_a_meaning_change_nothing", signals_without_a_meaning_change_nothing),
     ("a_second_keeper_is_told_who_holds_the_lock", a_second_keeper_is_told_who_holds_the_lock),
 ];
 
@@ -76,12 +81,55 @@ fn a_second_interrupt_kills_all() {
     assert_eq!(bed.ended().code(), Some(1));
 }
 
-fn a_hangup_changes_nothing() {
-    let bed = Bed::new(Trees::Group);
+/// A keeper in front, started with this action for SIGHUP.
+fn bed_with_hangup(action: &str) -> Bed {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap().to_owned();
+    let mut command = Command::new("env");
+    command.arg(format!("--{action}-signal=HUP")).arg(std::env::current_exe().unwrap());
+    Bed::with(command.args(["__keeper", &path, "auto", "__engine", &path]), directory)
+}
+
+fn a_closed_terminal_ends_a_keeper_in_front() {
+    let bed = bed_with_hangup("default");
     let engine = bed.greeted();
     bed.signal("HUP");
-    engine.spawn("web#0", 1, image(&["/bin/true"]));
-    engine.exit("web#0", 1);
+    assert_eq!(engine.next().0, Notice::Shutdown);
+}
+
+fn a_keeper_under_nohup_stays() {
+    let bed = bed_with_hangup("ignore");
+    let engine = bed.greeted();
+    bed.signal("HUP");
+    still_serves(&engine);
+}
+
+fn a_quit_is_a_shutdown() {
+    let bed = Bed::new(Trees::Group);
+    let engine = bed.greeted();
+    bed.signal("QUIT");
+    assert_eq!(engine.next().0, Notice::Shutdown);
+}
+
+fn signals_without_a_meaning_change_nothing() {
+    let bed = Bed::new(Trees::Group);
+    let engine = bed.greeted();
+    for name in ["USR2", "PIPE", "ALRM", "VTALRM", "PROF", "IO", "PWR", "STKFLT", "XCPU", "XFSZ"] {
+        bed.signal(name);
+    }
+    let masks = "while read -r name mask; do case $name in SigBlk:|SigIgn:) echo $mask;; esac; done \
+        < /proc/$$/status; exec sleep 1000";
+    let spawned = engine.spawn("web#0", 1, script(masks));
+    assert_eq!(read_line(&spawned.stdout), "0000000000000000", "a service has signals blocked");
+    assert_eq!(read_line(&spawned.stdout), "0000000000000000", "a service ignores signals");
+    still_serves(&engine);
+}
+
+/// Whatever was sent to the keeper before is read by now, and no shutdown followed.
+fn still_serves(engine: &Engine) {
+    engine.spawn("other#0", 1, image(&["/bin/true"]));
+    engine.exit("other#0", 1);
+    assert!(engine.next_within(Duration::from_millis(100)).is_none());
 }
 
 fn a_second_keeper_is_told_who_holds_the_lock() {

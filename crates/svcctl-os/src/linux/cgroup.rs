@@ -12,13 +12,15 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-/// How many groups of one slot and generation there may be at once.
-const SAME_NAME_MAX: usize = 16;
+/// How the names of all groups begin.
+const PREFIX: &str = "slot-";
 
-/// The directory below which the groups of one daemon are.
+/// The directory below which the groups of one daemon are. Only one process at a time may make groups in it.
 #[derive(Debug)]
 pub struct Subtree {
     path: PathBuf,
+    /// The number of the next group; greater than all that were there in the beginning, so that no name is used twice.
+    next: u64,
 }
 
 /// The group of one slot.
@@ -38,36 +40,39 @@ impl Subtree {
         let path = own_group(&mounts, &own)?.join(name);
         make(&path).ok()?;
         if path.join("cgroup.kill").exists() && writable(&path.join("cgroup.procs")) {
-            return Some(Self { path });
+            let next = names(&path)
+                .iter()
+                .filter_map(|name| number(name))
+                .max()
+                .map_or(1, |last| last.saturating_add(1));
+            return Some(Self { path, next });
         }
         let _ = fs::remove_dir(&path);
         None
     }
 
-    /// Makes a new group for a process of a slot.
+    /// Makes a new group for the processes of a slot.
     ///
     /// # Errors
     /// What the system says.
-    pub fn group(&self, slot: &str, generation: u64) -> io::Result<Group> {
-        let mut name = format!("{}{generation}", prefix(slot));
-        for _ in 0..SAME_NAME_MAX {
-            let path = self.path.join(&name);
-            match fs::create_dir(&path) {
-                Ok(()) => return Group::open(path),
-                // An earlier daemon had the same number for this slot, and its group is not gone yet.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => name.push('+'),
-                Err(error) => return Err(error),
-            }
-        }
-        Err(io::ErrorKind::AlreadyExists.into())
+    pub fn group(&mut self, slot: &str) -> io::Result<Group> {
+        let path = self.path.join(name(slot, self.next));
+        self.next = self.next.saturating_add(1);
+        fs::create_dir(&path)?;
+        Group::open(path)
     }
 
-    /// The groups of a slot that are there already, from an earlier daemon.
-    pub fn left_of(&self, slot: &str) -> Vec<Group> {
-        let Ok(entries) = fs::read_dir(&self.path) else { return Vec::new() };
-        let prefix = prefix(slot);
-        let ours = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix));
-        ours.filter_map(|entry| Group::open(entry.path()).ok()).collect()
+    /// The names of the groups that are there; right after [`Subtree::create`] those that an earlier process left.
+    pub fn names(&self) -> Vec<String> {
+        names(&self.path)
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open(&self, name: &str) -> io::Result<Group> {
+        Group::open(self.path.join(name))
     }
 
     /// Removes the directory, if all its groups are gone.
@@ -176,10 +181,16 @@ fn writable(path: &Path) -> bool {
     rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
-/// The beginning of the names of a slot's groups, which no control file and no other slot's group has: letters, digits, `-`, `_`, `#` and `.` stay, each other
-/// byte becomes `%` and two hexadecimal digits.
-fn prefix(slot: &str) -> String {
-    let mut name = String::from("slot-");
+fn names(path: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| name.starts_with(PREFIX)).collect()
+}
+
+/// The name of a group, which no control file and no group of another slot or number has: letters, digits, `-`, `_`, `#`
+/// and `.` of the slot stay, each other byte becomes `%` and two hexadecimal digits.
+fn name(slot: &str, number: u64) -> String {
+    let mut name = String::from(PREFIX);
     for byte in slot.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'#' | b'.') {
             name.push(char::from(byte));
@@ -187,8 +198,18 @@ fn prefix(slot: &str) -> String {
             let _ = write!(name, "%{byte:02x}");
         }
     }
-    name.push('@');
+    let _ = write!(name, "@{number}");
     name
+}
+
+fn number(name: &str) -> Option<u64> {
+    name.rsplit_once('@')?.1.parse().ok()
+}
+
+/// The slot of a group of that name, for people: what was changed for the name stays changed.
+pub fn slot_of(name: &str) -> &str {
+    let name = name.strip_prefix(PREFIX).unwrap_or(name);
+    name.rsplit_once('@').map_or(name, |(slot, _)| slot)
 }
 
 /// The directory of the caller's group, from `/proc/self/mountinfo` and cgroups(7). On machines with both versions the
@@ -232,7 +253,23 @@ mod tests {
 
     #[test]
     fn no_slot_has_the_name_of_a_control_file_or_another_slot() {
-        assert_eq!(prefix("web#0"), "slot-web#0@");
-        assert_eq!(prefix("../a@b"), "slot-..%2fa%40b@");
+        assert_eq!(name("web#0", 7), "slot-web#0@7");
+        assert_eq!(name("../a@b", 1), "slot-..%2fa%40b@1");
+        assert_eq!((slot_of("slot-web#0@7"), number("slot-web#0@7")), ("web#0", Some(7)));
+        assert_eq!(number("slot-web#0@x"), None);
+    }
+
+    #[test]
+    fn numbers_go_on_after_those_that_are_there() {
+        // Where there is no writable cgroup, there is nothing to go on with.
+        let Some(mut first) = Subtree::create(&format!("svcctl-test-{}", std::process::id())) else { return };
+        let one = first.group("a").unwrap();
+        let mut second = Subtree::create(&format!("svcctl-test-{}", std::process::id())).unwrap();
+        let two = second.group("a").unwrap();
+        let mut left = second.names();
+        left.sort_unstable();
+        assert_eq!(left, ["slot-a@1", "slot-a@2"]);
+        assert!(one.remove().unwrap() && two.remove().unwrap());
+        second.remove().unwrap();
     }
 }

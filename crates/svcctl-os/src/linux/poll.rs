@@ -1,7 +1,7 @@
 //! Waiting for many descriptors at once: epoll(7), level-triggered.
 
 use rustix::buffer::spare_capacity;
-use rustix::event::{Timespec, epoll};
+use rustix::event::{PollFd, PollFlags, Timespec, epoll};
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -80,6 +80,15 @@ impl Poller {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Whether a write of at most `PIPE_BUF` (4096) bytes would not block: there is room, or it fails at once. What others
+/// write between this call and the write can still fill a pipe.
+pub fn has_room(descriptor: impl AsFd) -> bool {
+    let descriptor = descriptor.as_fd();
+    let mut poll = [PollFd::new(&descriptor, PollFlags::OUT)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    rustix::event::poll(&mut poll, Some(&at_once)).is_ok_and(|ready| ready > 0)
 }
 
 /// The longest wait; whoever waits longer is woken and waits again.

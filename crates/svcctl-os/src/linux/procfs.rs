@@ -92,11 +92,19 @@ pub fn variable(pid: u32, name: &str) -> Variable {
 /// # Errors
 /// What the system says, such as that it is not permitted.
 pub fn kill(entry: Entry) -> io::Result<()> {
+    signal(entry, libc::SIGKILL)
+}
+
+/// Sends a signal to exactly the process of this identity; nothing if its number means another by now.
+///
+/// # Errors
+/// What the system says, such as that it is not permitted.
+pub fn signal(entry: Entry, signal: i32) -> io::Result<()> {
     let Some(pid) = i32::try_from(entry.pid).ok().and_then(Pid::from_raw) else { return Ok(()) };
     let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else { return Ok(()) };
     // The descriptor holds on to whoever has the number now; the start time tells whether that is the one meant.
     if process(entry.pid).is_some_and(|now| now.start == entry.start) {
-        crate::process::send_signal(&pidfd, libc::SIGKILL)?;
+        crate::process::send_signal(&pidfd, signal)?;
     }
     Ok(())
 }

@@ -58,6 +58,16 @@ impl SignalQueue {
     }
 }
 
+/// Whether the process ignores this signal, as one that was started by nohup(1) does with SIGHUP. A queue gives such
+/// signals nevertheless.
+pub fn is_ignored(signal: i32) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: without a new action, sigaction only fills in the present one, in a place of its size.
+    let failed = unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: sigaction has filled it in.
+    failed == 0 && unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
+}
+
 impl AsFd for SignalQueue {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()

@@ -4,7 +4,7 @@
 mod linux;
 
 #[cfg(target_os = "linux")]
-pub use linux::SignalQueue;
+pub use linux::{SignalQueue, is_ignored};
 
 use svcctl_core::spec::model::Signal;
 
