@@ -13,7 +13,7 @@ use svcctl_core::supervisor::event::{Command, Event, Request, Ticket};
 use svcctl_core::supervisor::reply::Reply;
 use svcctl_core::supervisor::state::Desired;
 use svcctl_os::clock;
-use svcctl_os::lock::Lock;
+use svcctl_os::lock::{A_COMMAND, COMMANDS_END_WITHIN, Lock, LockError};
 use svcctl_os::paths::Paths;
 use svckit::control::types::{Failure, FailureKind, Outcome, Service};
 
@@ -68,7 +68,14 @@ pub fn stop(paths: &Paths, request: Request) -> Result<Outcome, Failure> {
 /// # Errors
 /// As the API's `GET /v1/services`; `Conflict` also when a daemon or another command is at work.
 pub fn show(paths: &Paths, name: Option<ServiceName>) -> Result<Vec<Service>, Failure> {
-    if !paths.store().exists() {
+    let there = paths.store().try_exists().map_err(|error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => FailureKind::Denied,
+            _ => FailureKind::Failed,
+        };
+        failure(kind, format!("failed to look into {}: {error}", paths.state.display()))
+    })?;
+    if !there {
         return match name {
             None => Ok(Vec::new()),
             Some(name) => Err(failure(
@@ -97,6 +104,16 @@ pub fn show(paths: &Paths, name: Option<ServiceName>) -> Result<Vec<Service>, Fa
     }
 }
 
+fn locked_out(error: &LockError) -> Failure {
+    let kind = match error {
+        LockError::Held(holder) => return failure(FailureKind::Conflict, holder.to_string()),
+        LockError::Denied { .. } => FailureKind::Denied,
+        LockError::File { .. } => FailureKind::Failed,
+        LockError::Unsupported(_) => FailureKind::Unsupported,
+    };
+    failure(kind, format!("failed to {error}"))
+}
+
 /// The store and a supervisor that knows what is in it, with nothing running.
 struct Offline {
     supervisor: Supervisor,
@@ -110,8 +127,8 @@ impl Offline {
     fn open(paths: &Paths) -> Result<Self, Failure> {
         let told = |error: &dyn std::fmt::Display| failure(FailureKind::Failed, format!("failed to {error}"));
         paths.ensure().map_err(|error| told(&error))?;
-        let lock = Lock::acquire(&paths.daemon_lock(), "a command")
-            .map_err(|error| failure(FailureKind::Conflict, error.to_string()))?;
+        let lock = Lock::acquire_within(&paths.daemon_lock(), A_COMMAND, COMMANDS_END_WITHIN);
+        let lock = lock.map_err(|error| locked_out(&error))?;
         let (mut store, repairs) = Store::open(paths).map_err(|error| told(&error))?;
         let loaded = store.load(&clock::boot_id().unwrap_or_default()).map_err(|error| told(&error))?;
         for repair in repairs.iter().chain(&loaded.repairs) {

@@ -5,7 +5,7 @@ use crate::error::{CliError, failure};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
-use svcctl_os::lock::{Holder, Lock};
+use svcctl_os::lock::{Holder, Lock, LockError};
 use svcctl_os::paths::{Paths, Scope};
 use svckit::control::client::{Client, ClientError};
 use svckit::control::types::FailureKind;
@@ -75,11 +75,21 @@ impl Context {
         self.client(DAEMON)
     }
 
-    /// The daemon's process, as far as its lock tells: none if no daemon runs.
+    /// The daemon's process, as far as its lock tells: none if no daemon runs, or if this user may not know.
     pub(crate) fn daemon_holder(&self) -> Option<Holder> {
         // A lock that cannot be read says nothing of a daemon.
         let holder = Lock::holder(&self.paths.daemon_lock()).ok().flatten();
         holder.filter(|holder| holder.what == THE_DAEMON)
+    }
+
+    /// Whether a daemon may be there, even if it does not answer: its lock says so, or says nothing to this user.
+    pub(crate) fn daemon_may_be_there(&self) -> bool {
+        self.is_kept_from_the_lock() || self.daemon_holder().is_some()
+    }
+
+    /// Whether the lock is another user's, who alone can tell whether a daemon runs.
+    fn is_kept_from_the_lock(&self) -> bool {
+        matches!(Lock::holder(&self.paths.daemon_lock()), Err(LockError::Denied { .. }))
     }
 
     /// Asks the daemon, and asks again while it is there but its engine is not: engines are replaced in milliseconds,
@@ -93,7 +103,7 @@ impl Context {
         loop {
             match question(&daemon).await {
                 Err(ClientError::NoDaemon { .. })
-                    if Instant::now() < deadline && self.daemon_holder().is_some() =>
+                    if Instant::now() < deadline && self.daemon_may_be_there() =>
                 {
                     // real delay: a socket that nobody listens on tells nothing when that changes.
                     sleep(PAUSE).await;
@@ -109,6 +119,10 @@ impl Context {
             Some(pid) => format!(
                 "no engine answers; pid {pid} keeps the services; take them up with: svcctl daemon --background"
             ),
+            None if self.is_kept_from_the_lock() => {
+                "no engine answers, and whether a daemon runs is for another user to know; try it as that user, such as root"
+                    .to_owned()
+            }
             None => "no daemon runs; start it with: svcctl daemon --background".to_owned(),
         };
         failure(FailureKind::NoDaemon, message)

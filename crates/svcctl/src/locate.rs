@@ -23,9 +23,14 @@ pub(crate) async fn service(context: &Context, name: &ServiceName) -> Result<Loc
     let unknown = match context.ask_daemon(async |daemon| daemon.service(name).await).await {
         Ok(service) => return Ok(Located { service, client: Some(context.daemon()) }),
         Err(error) if error.kind() == FailureKind::NoSuchService => CliError::from(error),
-        Err(error) if error.is_absence() => match stored(context, name)? {
-            Ok(service) => return Ok(Located { service, client: None }),
-            Err(unknown) => unknown,
+        Err(error) if error.is_absence() => match stored(context, name) {
+            Err(error) if daemon_came(context, &error) => {
+                let service = context.ask_daemon(async |daemon| daemon.service(name).await).await?;
+                return Ok(Located { service, client: Some(context.daemon()) });
+            }
+            Err(error) => return Err(error),
+            Ok(Ok(service)) => return Ok(Located { service, client: None }),
+            Ok(Err(unknown)) => unknown,
         },
         Err(error) => return Err(error.into()),
     };
@@ -39,7 +44,7 @@ pub(crate) async fn service(context: &Context, name: &ServiceName) -> Result<Loc
 
 /// One service of the store; the inner error says that there is no such service.
 fn stored(context: &Context, name: &ServiceName) -> Result<Result<Service, CliError>, CliError> {
-    if context.daemon_holder().is_some() {
+    if context.daemon_may_be_there() {
         return Err(context.no_daemon());
     }
     let found = svcctl_engine::offline::show(&context.paths, Some(name.clone()));
@@ -54,8 +59,14 @@ fn stored(context: &Context, name: &ServiceName) -> Result<Result<Service, CliEr
     }
 }
 
+/// Whether the store could not be looked into because a daemon began after it was not found.
+fn daemon_came(context: &Context, error: &CliError) -> bool {
+    let is_held = matches!(error, CliError::Failure(failure) if failure.kind == FailureKind::Conflict);
+    is_held && context.daemon_holder().is_some()
+}
+
 fn stored_all(context: &Context) -> Result<Vec<Service>, CliError> {
-    if context.daemon_holder().is_some() {
+    if context.daemon_may_be_there() {
         return Err(context.no_daemon());
     }
     Ok(svcctl_engine::offline::show(&context.paths, None)?)
@@ -65,7 +76,12 @@ fn stored_all(context: &Context) -> Result<Vec<Service>, CliError> {
 pub(crate) async fn all(context: &Context) -> Result<Vec<Service>, CliError> {
     let mut services = match context.ask_daemon(async |daemon| daemon.services().await).await {
         Ok(services) => services.services,
-        Err(error) if error.is_absence() => stored_all(context)?,
+        Err(error) if error.is_absence() => match stored_all(context) {
+            Err(error) if daemon_came(context, &error) => {
+                context.ask_daemon(async |daemon| daemon.services().await).await?.services
+            }
+            stored => stored?,
+        },
         Err(error) => return Err(error.into()),
     };
     for id in run_engines(context) {

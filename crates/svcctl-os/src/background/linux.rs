@@ -6,7 +6,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, WaitOptions, chdir, setsid, umask, waitpid};
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::path::Path;
 
 /// The first byte of a message that says that it serves.
@@ -36,6 +36,7 @@ pub(super) fn detach(log: Option<&Path>) -> Result<Detached, BackgroundError> {
     if threads > 1 {
         return Err(BackgroundError::Threads(threads));
     }
+    let inherited = inherited()?;
     let streams = Streams::open(log)?;
     let (read, write) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
     if let Some(middle) = fork()? {
@@ -58,7 +59,33 @@ pub(super) fn detach(log: Option<&Path>) -> Result<Detached, BackgroundError> {
     umask(Mode::from_raw_mode(0o022));
     let _ = chdir("/");
     streams.take_over()?;
+    close(&inherited);
     Ok(Detached::Background(super::Reporter(Reporter(write))))
+}
+
+/// The descriptors, besides the standard streams, that the caller's caller left open: locks of a script, pipes whose
+/// reader waits for their end. They are known by not being close-on-exec, as everything is that this process opens.
+fn inherited() -> io::Result<Vec<RawFd>> {
+    let mut inherited = Vec::new();
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        let number = entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok());
+        inherited.extend(number.filter(|number| *number > libc::STDERR_FILENO && survives_exec(*number)));
+    }
+    Ok(inherited)
+}
+
+fn survives_exec(number: RawFd) -> bool {
+    // SAFETY: F_GETFD takes no argument and changes nothing; a number that is not open is an error.
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
+    flags != -1 && flags & libc::FD_CLOEXEC == 0
+}
+
+fn close(inherited: &[RawFd]) {
+    for number in inherited {
+        // SAFETY: nothing in this process owns these descriptors: what it opens itself is close-on-exec, and is not
+        // among them. What the forks before have open is their own copy.
+        unsafe { libc::close(*number) };
+    }
 }
 
 /// What the standard streams become.

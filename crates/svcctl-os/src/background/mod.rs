@@ -81,8 +81,9 @@ pub enum BackgroundError {
 }
 
 /// Leaves the caller's session and terminal: double fork, `setsid`, umask 022, working directory `/`, standard input
-/// from `/dev/null`, standard output and error to the end of `log`, or to `/dev/null` without one. In front it waits
-/// for the verdict. To be called while there is one thread.
+/// from `/dev/null`, standard output and error to the end of `log`, or to `/dev/null` without one. Other descriptors
+/// that the process was started with are closed: nobody is to wait for the daemon's end who only started it. In front
+/// it waits for the verdict. To be called while there is one thread.
 ///
 /// # Errors
 /// [`BackgroundError`]; then the process is where it was.

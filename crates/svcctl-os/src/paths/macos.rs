@@ -2,7 +2,7 @@
 
 use super::{PathsError, Variable, named};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 #[expect(clippy::unnecessary_wraps, reason = "the same signature on every system")]
@@ -34,5 +34,17 @@ pub(super) fn make_directory(directory: &Path, mode: u32) -> io::Result<()> {
     match std::fs::DirBuilder::new().mode(mode).create(directory) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Takes from others what a directory of this user gives them.
+pub(super) fn make_private(directory: &Path) -> io::Result<()> {
+    if std::fs::metadata(directory)?.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    match std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700)) {
+        // It is another user's.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        result => result,
     }
 }

@@ -55,6 +55,14 @@ pub enum PathsError {
         /// What the system says.
         source: io::Error,
     },
+    /// A directory that others may enter cannot be made its owner's alone.
+    #[error("keep others out of the directory {}: {source}", path.display())]
+    Protect {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
 }
 
 /// The directories of one scope or root; all absolute.
@@ -97,7 +105,8 @@ impl Paths {
     }
 
     /// Makes the directories that are not there: services and run for all to enter (the socket checks who asks), state
-    /// for the owner alone, logs for owner and group; all four for the owner alone in a user's scope.
+    /// for the owner alone, logs for owner and group; all four for the owner alone in a user's scope. Those that are
+    /// there keep their mode, but for state and what holds locks and output: what others may do there is taken away.
     ///
     /// # Errors
     /// [`PathsError::Make`].
@@ -108,7 +117,10 @@ impl Paths {
             make(directory, mode)?;
         }
         let below = [(self.engines(), modes[2]), (self.locks(), modes[1]), (self.spool(), modes[1])];
-        below.iter().try_for_each(|(directory, mode)| make(directory, *mode))
+        below.iter().try_for_each(|(directory, mode)| make(directory, *mode))?;
+        [&self.state, &self.locks(), &self.spool()]
+            .into_iter()
+            .try_for_each(|directory| make_private(directory))
     }
 
     /// The lock that the daemon of this scope holds.
@@ -170,6 +182,11 @@ fn make(directory: &Path, mode: u32) -> Result<(), PathsError> {
         .map_err(|source| PathsError::Make { path: directory.to_owned(), source })
 }
 
+fn make_private(directory: &Path) -> Result<(), PathsError> {
+    system::make_private(directory)
+        .map_err(|source| PathsError::Protect { path: directory.to_owned(), source })
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
@@ -218,6 +235,14 @@ mod tests {
             [0o755, 0o700, 0o755, 0o750]
         );
         assert_eq!(mode(&paths.spool()), 0o700);
+        for open in [&paths.state, &paths.logs, &paths.services] {
+            std::fs::set_permissions(open, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        paths.ensure().unwrap();
+        assert_eq!(
+            [&paths.state, &paths.logs, &paths.services].map(|path| mode(path)),
+            [0o700, 0o755, 0o755]
+        );
         let error =
             Paths::resolve(Scope::System, Some(Path::new("/dev/null/x"))).unwrap().ensure().unwrap_err();
         assert!(error.to_string().starts_with("make the directory /dev/null/x/services: "), "{error}");

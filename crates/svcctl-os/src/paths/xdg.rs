@@ -2,7 +2,7 @@
 
 use super::{PathsError, Variable, named};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 #[expect(clippy::unnecessary_wraps, reason = "the same signature on every system")]
@@ -38,4 +38,14 @@ pub(super) fn make_directory(directory: &Path, mode: u32) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Takes from others what a directory of this user gives them.
+pub(super) fn make_private(directory: &Path) -> io::Result<()> {
+    let found = std::fs::metadata(directory)?;
+    let is_open = found.mode() & 0o077 != 0;
+    if is_open && found.uid() == rustix::process::geteuid().as_raw() {
+        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }

@@ -36,8 +36,10 @@ impl Order<'_> {
 pub(super) enum Instead {
     /// It was carried out on the store.
     Done(Outcome),
-    /// A daemon runs now: give it the order.
+    /// A daemon runs again: give it the order.
     DaemonRuns,
+    /// A daemon was begun for this order: give it the order. Whatever runs then, runs by this command.
+    DaemonBegun,
 }
 
 /// An engine and what it is told.
@@ -98,6 +100,7 @@ fn carry_out_at(context: &Context, order: &Order<'_>, target: &mut Target) -> Re
             match (order.without_daemon)(context, &target.act)? {
                 Instead::Done(outcome) => return Ok(outcome),
                 Instead::DaemonRuns => {}
+                Instead::DaemonBegun => return Ok(all_changed(send(context, order, target)??)),
             }
         }
         Err(error) if error.kind() == FailureKind::Conflict && dependants::may_be_asked(order) => {
@@ -109,6 +112,14 @@ fn carry_out_at(context: &Context, order: &Order<'_>, target: &mut Target) -> Re
         result => return Ok(result?),
     }
     Ok(send(context, order, target)??)
+}
+
+/// What was wanted up came up with the daemon, before the order did: that is no less this command's doing.
+fn all_changed(mut outcome: Outcome) -> Outcome {
+    for done in &mut outcome.services {
+        done.changed = true;
+    }
+    outcome
 }
 
 fn send(

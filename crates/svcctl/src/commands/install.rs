@@ -35,7 +35,7 @@ fn install(context: &Context, specification: &Specification, update: bool) -> Re
     let document = &specification.document;
     match block_on(context.ask_daemon(async |daemon| daemon.install(name, document, update).await))? {
         Err(ClientError::NoDaemon { .. }) => {
-            if context.daemon_holder().is_some() {
+            if context.daemon_may_be_there() {
                 return Err(context.no_daemon());
             }
             Ok(svcctl_engine::offline::install(&context.paths, specification.spec.clone(), update)?)

@@ -37,7 +37,10 @@ pub(super) fn start_daemon(context: &Context, act: &Act) -> Result<Instead, CliE
     for name in &act.names {
         svcctl_engine::offline::show(&context.paths, Some(parse_name(name)?))?;
     }
-    let pid = daemon::start_in_background(context)?;
-    output::remark(&format!("started the daemon in the background{}", daemon::pid_text(pid)));
-    Ok(Instead::DaemonRuns)
+    let serving = daemon::start_in_background(context)?;
+    if !serving.begun_here {
+        return Ok(Instead::DaemonRuns);
+    }
+    output::remark(&format!("started the daemon in the background{}", daemon::pid_text(serving.pid)));
+    Ok(Instead::DaemonBegun)
 }

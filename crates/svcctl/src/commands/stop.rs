@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, args: &StopArgs) -> Result<u8, CliError> {
 
 /// Without a daemon nothing runs; that it is not to be started by the next one is noted.
 fn stopped_already(context: &Context, act: &Act) -> Result<Instead, CliError> {
-    if context.daemon_holder().is_some() {
+    if context.daemon_may_be_there() {
         return Err(context.no_daemon());
     }
     let names = if act.all {

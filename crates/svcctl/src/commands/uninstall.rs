@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, args: &UninstallArgs) -> Result<u8, CliErro
 
 /// Without a daemon nothing runs, and forgetting is enough.
 fn forget(context: &Context, act: &Act) -> Result<Instead, CliError> {
-    if context.daemon_holder().is_some() {
+    if context.daemon_may_be_there() {
         return Err(context.no_daemon());
     }
     let names = if act.all {

@@ -27,7 +27,7 @@ pub(super) struct Line {
 
 /// Asks for the states of the services concerned and makes the lines.
 pub(super) fn lines(client: &Client, verb: Verb, outcome: Outcome) -> Vec<Line> {
-    let services = if verb == Verb::Uninstall { Vec::new() } else { states(client, &outcome.services) };
+    let services = states(client, &outcome.services);
     let line = |done: Done| {
         let service = services.iter().find(|service| service.name == done.name);
         Line {
@@ -67,6 +67,8 @@ fn sentence(verb: Verb, done: &Done, service: Option<&Service>) -> String {
         Verb::Restart => state(),
         Verb::Reset if done.changed => format!("reset; {}", state()),
         Verb::Reset => format!("nothing to reset; {}", state()),
+        // Who does not wait is answered while it still ends.
+        Verb::Uninstall if service.is_some() => "is being uninstalled; its logs stay".to_owned(),
         Verb::Uninstall => "uninstalled; its logs stay".to_owned(),
     };
     format!("{}: {what}{taken_along}", done.name)
@@ -109,5 +111,9 @@ mod tests {
             "web: nothing to reset; running (pid 123)"
         );
         assert_eq!(text(Verb::Uninstall, &done(true, false), None), "web: uninstalled; its logs stay");
+        assert_eq!(
+            text(Verb::Uninstall, &done(true, false), Some(&running)),
+            "web: is being uninstalled; its logs stay"
+        );
     }
 }

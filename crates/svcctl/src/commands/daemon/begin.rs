@@ -1,14 +1,14 @@
 //! The beginning of a keeper: in this process, or behind it.
 
-use super::holder;
 use crate::context::{Context, THE_DAEMON, block_on};
 use crate::error::{CliError, failure};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
+use svcctl_core::spec::model::Signal;
 use svcctl_keeper::{Containment, KeeperConfig};
 use svcctl_os::background::{self, Detached, Reporter, Verdict};
-use svcctl_os::lock::{Holder, Lock, LockError};
+use svcctl_os::lock::{COMMANDS_END_WITHIN, Holder, Lock, LockError};
 use svckit::control::client::ClientError;
 use svckit::control::types::FailureKind;
 use tokio::time::{Instant, sleep};
@@ -36,7 +36,7 @@ pub(in crate::commands) struct Launch {
 /// Is the keeper, in front, until it ends; gives its exit code.
 pub(in crate::commands) fn launch(context: &Context, launch: Launch) -> Result<u8, CliError> {
     context.ensure()?;
-    let lock = Lock::acquire(&launch.lock, &launch.who).map_err(refused)?;
+    let lock = lock(&launch).map_err(refused)?;
     Ok(keep(launch, lock, None))
 }
 
@@ -45,7 +45,8 @@ pub(in crate::commands) fn launch(context: &Context, launch: Launch) -> Result<u
 /// The process behind comes back here too: as [`CliError::Ended`], with what was its keeper's exit code.
 pub(in crate::commands) fn launch_behind(context: &Context, launch: Launch) -> Result<(), CliError> {
     context.ensure()?;
-    if let Some(holder) = Lock::holder(&launch.lock).map_err(refused)? {
+    let holder = Lock::holder(&launch.lock).map_err(refused)?;
+    if let Some(holder) = holder.filter(|holder| !holder.is_passing()) {
         return Err(refused(LockError::Held(holder)));
     }
     let detached = background::detach(Some(&context.paths.own_log()))
@@ -62,7 +63,7 @@ pub(in crate::commands) fn launch_behind(context: &Context, launch: Launch) -> R
 /// The life of the process behind.
 fn behind(launch: Launch, reporter: Reporter) -> u8 {
     // Only here is the pid known that the lock is to name.
-    match Lock::acquire(&launch.lock, &launch.who).map_err(refused) {
+    match lock(&launch).map_err(refused) {
         Ok(lock) => keep(launch, lock, Some(reporter)),
         Err(error) => {
             let exit_code = error.exit_code();
@@ -70,6 +71,11 @@ fn behind(launch: Launch, reporter: Reporter) -> u8 {
             exit_code
         }
     }
+}
+
+/// Takes the lock, once commands that work on the store are done with theirs.
+fn lock(launch: &Launch) -> Result<Lock, LockError> {
+    Lock::acquire_within(&launch.lock, &launch.who, COMMANDS_END_WITHIN)
 }
 
 fn keep(launch: Launch, lock: Lock, reporter: Option<Reporter>) -> u8 {
@@ -90,22 +96,41 @@ fn refused(error: LockError) -> CliError {
             failure(FailureKind::Conflict, format!("{holder}; see: svcctl daemon status"))
         }
         LockError::Held(holder) => failure(FailureKind::Conflict, format!("{holder}; see: svcctl list")),
+        error @ LockError::Denied { .. } => failure(
+            FailureKind::Denied,
+            format!("cannot {error}; try it as the user whose it is, such as root"),
+        ),
         error @ LockError::File { .. } => failure(FailureKind::Failed, format!("cannot {error}")),
         LockError::Unsupported(error) => failure(FailureKind::Unsupported, error.to_string()),
     }
 }
 
-/// Sees to it that the daemon serves: starts it, or wakes the keeper that `daemon stop --keep-services` left. Gives
-/// its pid where it is known.
-pub(in crate::commands) fn start_in_background(context: &Context) -> Result<Option<u32>, CliError> {
-    let lock = context.paths.daemon_lock();
-    let holder = Lock::holder(&lock).map_err(refused)?;
-    match holder {
-        None => {
-            launch_behind(context, super::daemon(context))?;
-            Ok(context.daemon_holder().and_then(|holder| holder.pid))
-        }
-        Some(holder) => wake(context, &holder).map(|()| holder.pid),
+/// A daemon that serves.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::commands) struct Serving {
+    /// Its pid where it is known.
+    pub(in crate::commands) pid: Option<u32>,
+    /// Whether it was begun here; else it was there, at least its keeper.
+    pub(in crate::commands) begun_here: bool,
+}
+
+/// Sees to it that the daemon serves: starts it, or wakes the keeper that `daemon stop --keep-services` left.
+pub(in crate::commands) fn start_in_background(context: &Context) -> Result<Serving, CliError> {
+    let holder = Lock::holder(&context.paths.daemon_lock()).map_err(refused)?;
+    match holder.filter(|holder| !holder.is_passing()) {
+        None => match launch_behind(context, super::daemon(context)) {
+            Ok(()) => {
+                let pid = context.daemon_holder().and_then(|holder| holder.pid);
+                Ok(Serving { pid, begun_here: true })
+            }
+            // Another command may have started one at the same moment.
+            Err(error @ CliError::Behind { .. }) => match context.daemon_holder() {
+                Some(holder) => wake(context, &holder),
+                None => Err(error),
+            },
+            Err(error) => Err(error),
+        },
+        Some(holder) => wake(context, &holder),
     }
 }
 
@@ -123,19 +148,18 @@ pub(in crate::commands) fn pid_text(pid: Option<u32>) -> String {
 }
 
 /// Waits for the holder of the daemon's lock to serve; asks it for an engine if it does not by itself.
-fn wake(context: &Context, holder: &Holder) -> Result<(), CliError> {
+fn wake(context: &Context, holder: &Holder) -> Result<Serving, CliError> {
+    let serving = Serving { pid: holder.pid, begun_here: false };
     // It may have begun a moment ago, and must not be disturbed then.
     if block_on(answers(context, BEGINS_WITHIN))??.is_some() {
-        return Ok(());
+        return Ok(serving);
     }
-    if holder.what != THE_DAEMON {
-        return Err(failure(FailureKind::Conflict, format!("{holder}; try again when it has ended")));
-    }
-    holder::ask_for_an_engine(holder).map_err(|error| {
+    // A keeper without an engine starts one then.
+    holder.signal(Signal::Usr1).map_err(|error| {
         failure(FailureKind::Failed, format!("{holder}, does not answer, and cannot be asked to: {error}"))
     })?;
     if block_on(answers(context, WAKES_WITHIN))??.is_some() {
-        return Ok(());
+        return Ok(serving);
     }
     let log = context.paths.own_log();
     Err(failure(FailureKind::TimedOut, format!("{holder}, but does not answer; see {}", log.display())))

@@ -1,11 +1,10 @@
 //! `svcctl daemon`: the keeper and its engine, in front or behind, and their end.
 
 mod begin;
-mod holder;
 mod status;
 mod stop;
 
-pub(super) use begin::{Launch, launch, launch_behind, pid_text, start_in_background};
+pub(super) use begin::{Launch, Serving, launch, launch_behind, pid_text, start_in_background};
 
 use crate::args::{DaemonAction, DaemonArgs};
 use crate::commands::internal::ENGINE;
@@ -22,7 +21,7 @@ pub(super) fn run(context: &Context, args: &DaemonArgs) -> Result<u8, CliError> 
             if block_on(context.daemon().live())?.is_ok() {
                 return Err(begin::runs_already(context));
             }
-            let pid = start_in_background(context)?;
+            let Serving { pid, .. } = start_in_background(context)?;
             output::print(&format!("the daemon runs in the background{}\n", pid_text(pid)))?;
             Ok(crate::exit_code::DONE)
         }

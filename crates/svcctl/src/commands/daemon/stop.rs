@@ -1,15 +1,14 @@
 //! `svcctl daemon stop`: the end of the daemon, with its services or without.
 
-use super::holder;
 use crate::args::DaemonStopArgs;
 use crate::context::{Context, THE_DAEMON, block_on};
 use crate::error::{CliError, failure};
 use crate::exit_code;
 use crate::output;
 use std::path::Path;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
-use svcctl_os::lock::Lock;
+use svcctl_core::spec::model::Signal;
+use svcctl_os::lock::{Lock, LockError};
 use svckit::control::client::ClientError;
 use svckit::control::types::{FailureKind, StopDaemon};
 
@@ -58,38 +57,37 @@ async fn ask(context: &Context, how: &StopDaemon) -> Result<(), ClientError> {
 
 /// Asks the keeper, whose engine does not answer.
 fn ask_by_signal(context: &Context, keep_services: bool, error: ClientError) -> Result<(), CliError> {
-    let found = Lock::holder(&context.paths.daemon_lock())
-        .map_err(|error| failure(FailureKind::Failed, format!("cannot {error}")))?;
+    let found = Lock::holder(&context.paths.daemon_lock()).map_err(|error| unknown(&error))?;
     let Some(found) = found.filter(|holder| holder.what == THE_DAEMON) else {
         return Err(failure(FailureKind::NoDaemon, "no daemon runs"));
     };
     if keep_services {
         return Err(error.into());
     }
-    holder::ask_to_end(&found).map_err(|error| {
+    // A keeper stops everything then, and ends.
+    found.signal(Signal::Term).map_err(|error| {
         failure(FailureKind::Failed, format!("{found}, does not answer, and cannot be ended: {error}"))
     })
 }
 
 /// Waits until nobody holds the lock.
 fn wait_for_the_end(lock: &Path, limit: Duration) -> Result<(), CliError> {
-    let (sender, ended) = mpsc::channel();
-    let path = lock.to_owned();
-    // The wait for a lock has no deadline of its own; a thread that still waits ends with this process.
-    std::thread::spawn(move || {
-        let waited = std::fs::File::open(&path).and_then(|file| file.lock_shared());
-        drop(sender.send(waited));
-    });
-    match ended.recv_timeout(limit) {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Ok(Err(error)) => Err(crate::error::io_failure("wait for", lock, &error)),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-            let message =
-                format!("the daemon is still ending after {} s; see: svcctl daemon status", limit.as_secs());
-            Err(failure(FailureKind::TimedOut, message))
-        }
+    if Lock::wait_until_free(lock, limit).map_err(|error| unknown(&error))? {
+        return Ok(());
     }
+    let message =
+        format!("the daemon is still ending after {} s; see: svcctl daemon status", limit.as_secs());
+    Err(failure(FailureKind::TimedOut, message))
+}
+
+/// Nobody can tell who holds the lock.
+fn unknown(error: &LockError) -> CliError {
+    let kind = match error {
+        LockError::Denied { .. } => FailureKind::Denied,
+        LockError::Unsupported(_) => FailureKind::Unsupported,
+        LockError::Held(_) | LockError::File { .. } => FailureKind::Failed,
+    };
+    failure(kind, format!("cannot tell whether the daemon runs: {error}"))
 }
 
 #[cfg(test)]
