@@ -39,7 +39,8 @@ pub(super) fn make_directory(directory: &Path, mode: u32) -> io::Result<()> {
 
 /// Takes from others what a directory of this user gives them.
 pub(super) fn make_private(directory: &Path) -> io::Result<()> {
-    if std::fs::metadata(directory)?.permissions().mode() & 0o077 == 0 {
+    let is_open = std::fs::metadata(directory)?.permissions().mode() & 0o077 != 0;
+    if !is_open {
         return Ok(());
     }
     match std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700)) {
