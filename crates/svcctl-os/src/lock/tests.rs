@@ -120,8 +120,8 @@ fn a_process_of_the_same_number_but_another_start_is_not_the_holder() {
     }
     assert!(!Lock::wait_until_free(&path, Duration::from_millis(1)).unwrap());
     // The one that is meant, and only it: had the other been signalled, its signal would have ended the child.
-    of(entry.start).signal(Signal::Quit).unwrap();
-    assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGQUIT));
+    of(entry.start).signal(Signal::Kill).unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGKILL));
     assert_eq!(of(entry.start).signal(Signal::Term).unwrap_err().kind(), io::ErrorKind::NotFound);
     drop(lock);
     assert!(Lock::wait_until_free(&path, LONG).unwrap());
