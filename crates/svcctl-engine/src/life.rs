@@ -354,8 +354,9 @@ impl Running {
             Ending::Keep => (Some(Request::Goodbye { exit_code: 0, keep: true }), 0),
             Ending::Orphaned => {
                 say::error(
-                    "the keeper is gone, so nothing supervises the services any more; they go on as they are until \
-                     the daemon is started again, which ends and restarts them: svcctl daemon --background",
+                    "the keeper is gone, so nothing supervises the services any more; they go on as they are; \
+                     start the daemon again (svcctl daemon --background), which with cgroups ends what is left and \
+                     starts it anew; without cgroups, end it by hand first",
                 );
                 (None, 1)
             }

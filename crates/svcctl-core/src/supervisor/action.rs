@@ -1,8 +1,8 @@
 //! What the supervisor wants done.
 //!
 //! Actions are executed in order. A [`Action::Persist`] is a barrier: what follows it **for the same service**, and
-//! every `Reply`, is carried out once it is durable. So intent is durable before its first signal, and what a reply
-//! promises is durable before the reply.
+//! every `Reply` that promises something, is carried out once it is durable; views and refusals promise nothing and
+//! need not wait. So intent is durable before its first signal, and what a reply promises before the reply.
 
 use super::event::Ticket;
 use super::memo::Memo;
