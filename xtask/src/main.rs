@@ -7,6 +7,7 @@
 mod arguments;
 mod bench;
 mod command;
+mod docs;
 mod repo;
 mod sim;
 mod test;
@@ -25,6 +26,8 @@ cargo xtask sim [--seeds N] [--start S] [--seed X]
     Runs the simulation of the supervisor: N seeds from S on, or the seed X alone with its trace.
 cargo xtask bench [NAME]...
     Measures svcctl beside its peers and writes docs/BENCHMARKS.md; without a name, everything.
+cargo xtask docs
+    Writes the reference of the guide from the JSON Schema of specifications.
 cargo xtask tidy
     Checks the house rules: sizes, imports, unsafe code, words.
 cargo xtask help
@@ -42,6 +45,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<ExitCode> {
+    // A part of `bench` that has a process of its own, and is in a hurry: cargo is not asked for the repository first.
+    if std::env::args().nth(1).is_some_and(|word| word == "guard") {
+        return bench::guard(&std::env::args().skip(2).collect::<Vec<_>>());
+    }
     let mut arguments = Arguments::from_env();
     let task = arguments.next_word().unwrap_or_else(|| "help".to_owned());
     let repo = Repo::find()?;
@@ -49,6 +56,7 @@ fn run() -> anyhow::Result<ExitCode> {
         "test" => test::task(&repo, arguments),
         "sim" => sim::task(&repo, arguments),
         "bench" => bench::task(&repo, arguments),
+        "docs" => docs::task(&repo, arguments),
         "tidy" => tidy::task(&repo, arguments),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -1,9 +1,11 @@
 //! kill -9 of the engine until the services are supervised again: its command line is answered, and a service that
 //! was killed in the same moment runs again.
 
-use super::figures::Figures;
+use super::daemon::Daemon;
+use super::load::Load;
 use super::restart::{self, monotonic, next_start};
-use anyhow::{Context, Result};
+use super::table::Table;
+use anyhow::Result;
 use serde_json::Value;
 use std::time::Duration;
 use svcctl_tests::processes::kill;
@@ -24,9 +26,11 @@ const GOAL: Duration = Duration::from_millis(200);
 
 /// Measures.
 pub(super) fn run(programs: &Programs) -> Result<String> {
-    let sandbox = Sandbox::of(programs);
+    let svcctl = Daemon::start(programs)?;
+    let sandbox = &svcctl.sandbox;
     let starts = sandbox.file("starts");
-    restart::install(&sandbox, &starts)?;
+    restart::install(sandbox, &starts)?;
+    let load = Load::watch();
     let (mut answered, mut restarted, mut both) = (Vec::new(), Vec::new(), Vec::new());
     let mut process = next_start(&starts, 0);
     for _ in 0..TIMES {
@@ -36,7 +40,7 @@ pub(super) fn run(programs: &Programs) -> Result<String> {
         let killed = monotonic();
         kill(engine);
         kill(process.pid);
-        let answer = Duration::from_nanos(answer_of_next_engine(&sandbox).saturating_sub(killed));
+        let answer = Duration::from_nanos(answer_of_next_engine(sandbox).saturating_sub(killed));
         process = next_start(&starts, process.at);
         let restart = Duration::from_nanos(process.at.saturating_sub(killed));
         answered.push(answer);
@@ -44,20 +48,16 @@ pub(super) fn run(programs: &Programs) -> Result<String> {
         both.push(answer.max(restart));
     }
     let over = both.iter().filter(|took| **took > GOAL).count();
-    let row = |name: &str, series| {
-        Figures::of(series)
-            .map(|figures| format!("| {name} | {} |\n", figures.row()))
-            .context("nothing was measured")
-    };
-    let rows =
-        row("`svcctl status` is answered", answered)? + &row("the killed service runs again", restarted)?;
-    let rows = rows + &row("both: supervised again", both)?;
+    let mut table = Table::new("from the kill until", None);
+    table.add("`svcctl status` is answered", Some(answered), load.clone());
+    table.add("the killed service runs again", Some(restarted), load.clone());
+    table.add("both: supervised again", Some(both), load);
     Ok(format!(
         "## Death of the engine\n\nThe engine and a service are killed with -9 in the same moment. The first row has the \
          start of the command `svcctl status` in it, tried until one is answered. Goal: supervised again within {} ms; \
-         {over} of {TIMES} took longer.\n\n| from the kill until | n | min | median | p99 | max |\n\
-         |---|---|---|---|---|---|\n{rows}",
-        GOAL.as_millis()
+         {over} of {TIMES} took longer.\n\n{}",
+        GOAL.as_millis(),
+        table.render()
     ))
 }
 

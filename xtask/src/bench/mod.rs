@@ -4,15 +4,27 @@
 //! figures go into `docs/BENCHMARKS.md` with the machine and the date; a peer that is not installed is said to be
 //! missing, never guessed.
 
+mod daemon;
 mod engine_restart;
 mod figures;
+mod fleet;
+mod guard;
+mod load;
+mod memory;
 mod peers;
+mod processes;
 mod report;
 mod restart;
+mod start;
+mod status;
+
+mod table;
+
+pub(crate) use guard::role as guard;
 
 use crate::arguments::Arguments;
 use crate::repo::Repo;
-use crate::test::build_programs;
+use crate::test::{SystemPackage, build_programs, install_missing};
 use anyhow::{Result, bail};
 use std::process::ExitCode;
 use svcctl_tests::Programs;
@@ -27,6 +39,16 @@ struct Bench {
 const BENCHES: &[Bench] = &[
     Bench { name: "restart", run: restart::run },
     Bench { name: "engine-restart", run: engine_restart::run },
+    Bench { name: "start", run: start::run },
+    Bench { name: "memory", run: memory::run },
+    Bench { name: "status", run: status::run },
+];
+
+/// What is measured beside svcctl.
+const PEERS: &[SystemPackage] = &[
+    SystemPackage { name: "runit", program: "runsvdir", why: "a peer that is measured" },
+    SystemPackage { name: "s6", program: "s6-svscan", why: "a peer that is measured" },
+    SystemPackage { name: "supervisor", program: "supervisord", why: "a peer that is measured" },
 ];
 
 /// The task.
@@ -43,10 +65,13 @@ pub(crate) fn task(repo: &Repo, mut arguments: Arguments) -> Result<ExitCode> {
         let known: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
         bail!("there is no bench {unknown:?}; there are: {}", known.join(", "));
     }
+    if let Err(error) = install_missing(repo, PEERS) {
+        println!("{error:#}; without them their rows say that they are not installed");
+    }
     let programs = programs(repo)?;
-    for bench in
-        BENCHES.iter().filter(|bench| names.is_empty() || names.iter().any(|name| name == bench.name))
-    {
+    let chosen =
+        BENCHES.iter().filter(|bench| names.is_empty() || names.iter().any(|name| name == bench.name));
+    for bench in chosen {
         println!("=== {}", bench.name);
         let section = (bench.run)(&programs)?;
         println!("{section}");

@@ -10,9 +10,10 @@ const FILE: &str = "docs/BENCHMARKS.md";
 const HEAD: &str = "\
 # Measurements
 
-Written by `cargo xtask bench`; a section is replaced when its bench runs again. All figures of a section come from one
-run on the machine that it names, with the static release build. Times are in milliseconds. Absolute values of a shared
-machine are upper bounds; what to compare is the rows of one table.
+Written by `cargo xtask bench`; a section is replaced when its bench runs again (`cargo xtask bench NAME`). All figures of
+a section come from one run on the machine that it names, with the static release build. Times are in milliseconds;
+quantiles are values that were measured, so with fewer than 100 of them the p99 is the greatest. Absolute values of a
+shared machine are upper bounds; what to compare is the rows of one table.
 ";
 
 /// Puts the section of the bench `name` into the report.
@@ -23,8 +24,14 @@ pub(super) fn write(repo: &Repo, name: &str, section: &str) -> Result<()> {
     let path = repo.root.join(FILE);
     let old = if path.exists() { std::fs::read_to_string(&path).context(FILE)? } else { HEAD.to_owned() };
     let section = format!("{}\n\n{}", section.trim_end(), machine(&repo.root)?);
-    std::fs::write(&path, with_section(&old, name, &section))
+    std::fs::write(&path, with_section(&with_head(&old), name, &section))
         .with_context(|| format!("failed to write {FILE}"))
+}
+
+/// `report` with the head as it is now.
+fn with_head(report: &str) -> String {
+    let sections = report.find("<!-- bench ").map_or("", |at| &report[at..]);
+    format!("{}\n\n{sections}", HEAD.trim_end())
 }
 
 /// `report` with this text as the section `name`, in its place or at the end.
@@ -38,14 +45,38 @@ fn with_section(report: &str, name: &str, section: &str) -> String {
     }
 }
 
-/// One line about where and when.
+/// A few words about where and when, and about what the peers are.
 fn machine(root: &Path) -> Result<String> {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =
         cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name));
+    let model = model.unwrap_or("unknown processor");
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let memory = memory_gib(&memory).map_or_else(String::new, |gib| format!(", {gib} GiB of memory"));
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let (kernel, date) = (output(root, "uname", "-sr")?, output(root, "date", "-u +%Y-%m-%d")?);
-    Ok(format!("{date}, {kernel}, {cores} cores, {}.", model.unwrap_or("unknown processor")))
+    Ok(format!("{date}, {kernel}, {cores} cores, {model}{memory}. {}", versions(root)))
+}
+
+/// The memory in /proc/meminfo, rounded up to GiB: some of it is the kernel's from the start.
+fn memory_gib(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kib.div_ceil(1024 * 1024))
+}
+
+/// The versions of the peers that Debian's dpkg knows.
+fn versions(root: &Path) -> String {
+    let version = |package: &&str| {
+        let run = Run::new("dpkg-query", root).words("--show --showformat=${Version}").argument(package);
+        let output = run.output().ok().filter(|output| output.status.success())?;
+        let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        (!version.is_empty()).then(|| format!("{package} {version}"))
+    };
+    match ["runit", "s6", "supervisor"].iter().filter_map(version).collect::<Vec<_>>() {
+        none if none.is_empty() => "No peer's version is known.".to_owned(),
+        known => format!("Peers of Debian: {}.", known.join(", ")),
+    }
 }
 
 fn output(root: &Path, program: &str, words: &str) -> Result<String> {
@@ -58,6 +89,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn memory_is_rounded_up() {
+        assert_eq!(memory_gib("MemTotal:       24683720 kB\nMemFree: 1 kB\n"), Some(24));
+        assert_eq!(memory_gib("MemFree: 1 kB\n"), None);
+    }
+
+    #[test]
     fn a_section_is_added_once_and_then_replaced() {
         let once = with_section(HEAD, "restart", "alpha\n");
         assert!(once.starts_with(HEAD.trim_end()) && once.contains("alpha"));
@@ -66,5 +103,6 @@ mod tests {
         assert!(!again.contains("alpha") && again.contains("beta") && again.contains("gamma"));
         assert_eq!(again.matches("<!-- bench restart -->").count(), 1);
         assert!(again.find("gamma") < again.find("beta"), "a section keeps its place");
+        assert_eq!(with_head(&again.replacen("# Measurements", "# Old", 1)), again);
     }
 }

@@ -3,68 +3,121 @@
 //! The program notes the monotonic clock as the first thing it does, so that looking for its note costs nothing that is
 //! measured. Some supervisors hold back a program that ran for less than a second; both cases are measured.
 
-use super::figures::Figures;
-use super::peers::{BareLoop, PEERS};
+use super::daemon::Daemon;
+use super::guard::{Guarded, Times};
+use super::load::{self, Load};
+use super::peers::PEERS;
+use super::table::{Table, ratio};
 use anyhow::{Context, Result};
-use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use svcctl_tests::processes::kill;
 use svcctl_tests::{Programs, Sandbox, wait_until};
 
-/// How often svcctl's service is killed soon after its start.
-const TIMES: usize = 200;
+/// How often svcctl's service and the bare loop's program are killed soon after their start: in blocks by turns, so
+/// that a noisy moment is noisy for both.
+const BLOCKS: usize = 15;
+const TIMES_BLOCK: usize = 20;
 
-/// How often the others' are, and everybody's that ran for a while: some take seconds each.
-const TIMES_SLOW: usize = 50;
+/// How often both are killed after a while, and the peers' programs in both cases: most take a second or two each.
+const TIMES_SLOW: usize = 20;
 
 /// How long a process lives before it is killed.
 const SOON: Duration = Duration::from_millis(20);
-const AFTER_A_WHILE: Duration = Duration::from_millis(1_200);
+const AFTER_A_WHILE: Duration = Duration::from_millis(1_100);
 
 /// How long the next process may take to come.
 const NEXT_WITHIN: Duration = Duration::from_secs(20);
 
+/// The median that is aimed at, as a multiple of the bare loop's.
+const GOAL: f64 = 1.5;
+
+const SVCCTL: &str = "svcctl";
+const BARE: &str = "*a bare loop*";
+
 /// Measures svcctl and its peers.
 pub(super) fn run(programs: &Programs) -> Result<String> {
+    let base = Some("a bare loop");
+    let mut tables = Tables { soon: Table::new("supervisor", base), late: Table::new("supervisor", base) };
+    svcctl_and_bare_loop(programs, &mut tables)?;
     let sandbox = Sandbox::of(programs);
-    let starts = sandbox.file("starts");
-    install(&sandbox, &starts)?;
-    let mut rows = String::new();
-    row(
-        &mut rows,
-        "svcctl",
-        Some((measure(&starts, TIMES, SOON)?, measure(&starts, TIMES_SLOW, AFTER_A_WHILE)?)),
-    );
-    sandbox.stop_daemon();
-    row(&mut rows, "*a bare loop*", Some(bare_loop(&sandbox)?));
     for peer in PEERS {
         let starts = sandbox.file(peer.package);
         let place = sandbox.file(&format!("{}.d", peer.package));
         let running = peer.start(&place, &sandbox.fixture().note_start(&starts))?;
-        let measured = running.as_ref().map(|_| both(&starts, TIMES_SLOW)).transpose()?;
-        row(&mut rows, &format!("{} ({})", peer.program, peer.package), measured);
+        let name = format!("{} ({})", peer.program, peer.package);
+        let measure = |lived| running.as_ref().map(|_| measure(&starts, TIMES_SLOW, lived));
+        tables.soon.measure(&name, || Ok(measure(SOON)))?;
+        tables.late.measure(&name, || Ok(measure(AFTER_A_WHILE)))?;
     }
-    Ok(format!(
-        "## Restart after a crash\n\nFrom kill -9 of a service's process to the first instruction of the next, without \
-         a pause between. A process was killed {} ms or {} ms after its start. A bare loop starts the program, waits for \
-         its end and starts it again: the floor, as far as the noise of the machine shows it. svcctl and supervisord capture the program's output, the \
-         others do not.\n\n\
-         | supervisor | killed after | n | min | median | p99 | max |\n|---|---|---|---|---|---|---|\n{rows}",
-        SOON.as_millis(),
-        AFTER_A_WHILE.as_millis()
-    ))
+    Ok(tables.render())
 }
 
-fn bare_loop(sandbox: &Sandbox) -> Result<(Figures, Figures)> {
-    let starts = sandbox.file("bare-loop");
-    let _running = BareLoop::start(&sandbox.fixture().note_start(&starts));
-    both(&starts, TIMES)
+/// One for processes that are killed soon, one for those that have lived for a while.
+struct Tables {
+    soon: Table,
+    late: Table,
 }
 
-/// Measures processes that are killed soon, `times`, and those that have lived for a while.
-fn both(starts: &Path, times: usize) -> Result<(Figures, Figures)> {
-    Ok((measure(starts, times, SOON)?, measure(starts, TIMES_SLOW, AFTER_A_WHILE)?))
+impl Tables {
+    fn render(&self) -> String {
+        let medians = self.soon.median(SVCCTL).zip(self.soon.median(BARE));
+        let verdict = medians.map_or_else(String::new, |(svcctl, bare)| {
+            let reached = svcctl.as_secs_f64() <= GOAL * bare.as_secs_f64();
+            format!("{} ({})", if reached { "reached" } else { "missed" }, ratio(svcctl, bare))
+        });
+        let loads = [self.soon.loads(), self.late.loads()].concat();
+        format!(
+            "## Restart after a crash\n\nFrom kill -9 of a service's process to the first instruction of the next, \
+             without a pause between. A bare loop starts the program, waits for its end and starts it again: the floor, \
+             as far as the noise of the machine shows it. svcctl and the bare loop are measured by turns. svcctl and \
+             supervisord capture the program's output, the others do not. Goal: svcctl's median at most {GOAL} × the bare \
+             loop's, {verdict}.\n\nA process killed {} ms after its start:\n\n{}\nA process killed {} ms after its \
+             start:\n\n{}\n{}",
+            SOON.as_millis(),
+            self.soon.rows(),
+            AFTER_A_WHILE.as_millis(),
+            self.late.rows(),
+            load::remark(&loads)
+        )
+    }
+}
+
+fn svcctl_and_bare_loop(programs: &Programs, tables: &mut Tables) -> Result<()> {
+    let svcctl = Daemon::start(programs)?;
+    let (ours, bare) = (svcctl.sandbox.file("starts"), svcctl.sandbox.file("bare-loop"));
+    install(&svcctl.sandbox, &ours)?;
+    let place = svcctl.sandbox.make_directory("bare-loop.d");
+    let _running = Guarded::start(Times::Again, &svcctl.sandbox.fixture().note_start(&bare), &place)?;
+    let load = Load::watch();
+    let (mut of_svcctl, mut of_bare) = (Vec::new(), Vec::new());
+    for _ in 0..BLOCKS {
+        of_svcctl.extend(measure(&ours, TIMES_BLOCK, SOON));
+        of_bare.extend(measure(&bare, TIMES_BLOCK, SOON));
+    }
+    tables.soon.add(SVCCTL, Some(of_svcctl), load.clone());
+    tables.soon.add(BARE, Some(of_bare), load);
+    let load = Load::watch();
+    let [of_svcctl, of_bare] = by_turns(&[ours, bare]);
+    tables.late.add(SVCCTL, Some(of_svcctl), load.clone());
+    tables.late.add(BARE, Some(of_bare), load);
+    Ok(())
+}
+
+/// Kills two programs by turns, so that each has lived for [`AFTER_A_WHILE`] when its turn comes.
+fn by_turns(starts: &[PathBuf; 2]) -> [Vec<Duration>; 2] {
+    let mut processes = [0, 1].map(|one: usize| next_start(&starts[one], 0));
+    let mut series = [Vec::new(), Vec::new()];
+    for _ in 0..TIMES_SLOW {
+        for one in [0, 1] {
+            // real delay: half of how long each lives; the other half passes at the other's turn.
+            std::thread::sleep(AFTER_A_WHILE / 2);
+            let (took, next) = kill_and_see(&starts[one], &processes[one]);
+            series[one].push(took);
+            processes[one] = next;
+        }
+    }
+    series
 }
 
 /// Installs and starts a service that is restarted at once, however often it ends: having run for a millisecond, its
@@ -79,29 +132,26 @@ pub(super) fn install(sandbox: &Sandbox, starts: &Path) -> Result<()> {
     Ok(())
 }
 
-fn row(rows: &mut String, name: &str, measured: Option<(Figures, Figures)>) {
-    let Some((soon, late)) = measured else {
-        let _ = writeln!(rows, "| {name} | not installed | | | | | |");
-        return;
-    };
-    for (figures, lived) in [(soon, SOON), (late, AFTER_A_WHILE)] {
-        let _ = writeln!(rows, "| {name} | {} ms | {} |", lived.as_millis(), figures.row());
-    }
-}
-
 /// Kills the program whose starts are noted in `starts`, each time `lived` after it began.
-fn measure(starts: &Path, times: usize, lived: Duration) -> Result<Figures> {
+fn measure(starts: &Path, times: usize, lived: Duration) -> Vec<Duration> {
     let mut process = next_start(starts, 0);
     let mut series = Vec::new();
     for _ in 0..times {
-        // real delay: how long the process has lived is what the two rows differ in.
+        // real delay: how long the process has lived is what the two tables differ in.
         std::thread::sleep(lived);
-        let killed = monotonic();
-        kill(process.pid);
-        process = next_start(starts, process.at);
-        series.push(Duration::from_nanos(process.at.saturating_sub(killed)));
+        let (took, next) = kill_and_see(starts, &process);
+        series.push(took);
+        process = next;
     }
-    Figures::of(series).context("nothing was measured")
+    series
+}
+
+/// Kills a process, and sees how long its next one takes.
+fn kill_and_see(starts: &Path, process: &Start) -> (Duration, Start) {
+    let killed = monotonic();
+    kill(process.pid);
+    let next = next_start(starts, process.at);
+    (Duration::from_nanos(next.at.saturating_sub(killed)), next)
 }
 
 /// A start as the program noted it.

@@ -8,7 +8,7 @@ mod provide;
 mod suites;
 mod tally;
 
-pub(crate) use provide::find_program;
+pub(crate) use provide::{SystemPackage, find_program, install_missing};
 pub(crate) use suites::build_programs;
 
 use crate::arguments::Arguments;
@@ -44,8 +44,18 @@ const STEPS: &[Step] = &[
         about: "compiler targets and cargo-deny",
         work: Work::Check(provide::toolchain),
     },
+    Step {
+        name: "python",
+        about: "validators of the API that others made",
+        work: Work::Check(provide::python),
+    },
     Step { name: "format", about: "rustfmt changes nothing", work: Work::Check(checks::format) },
     Step { name: "tidy", about: "the house rules", work: Work::Check(crate::tidy::check) },
+    Step {
+        name: "docs",
+        about: "the reference is what the schema says",
+        work: Work::Check(crate::docs::check),
+    },
     Step { name: "clippy", about: "no warning in any target", work: Work::Check(checks::clippy) },
     Step {
         name: "deny",

@@ -1,5 +1,6 @@
 //! The suites of the test command: unit tests, the simulation, the black-box tests.
 
+use super::provide;
 use super::tally::Tally;
 use crate::command::Run;
 use crate::repo::Repo;
@@ -30,6 +31,11 @@ pub(super) fn blackbox(repo: &Repo) -> Result<Tally> {
     let programs = build_programs(repo, PROFILE)?;
     let run = Run::cargo(&repo.root).words("test --locked --no-fail-fast --package").argument(BLACKBOX);
     let run = run.variable("SVCCTL_BIN", programs.svcctl).variable("SVCCTL_FIXTURE", programs.fixture);
+    let run = match provide::python_program(repo) {
+        Ok(python) => run.variable("SVCCTL_TEST_PYTHON", python),
+        // The tests that need it fail, and say why.
+        Err(_) => run,
+    };
     count("blackbox", run)
 }
 
