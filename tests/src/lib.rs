@@ -5,10 +5,12 @@
 //! no crate of the product. A sandbox ends what it started and then looks that nothing of it lives on.
 #![forbid(unsafe_code)]
 
+pub mod console;
 pub mod fixture;
 pub mod net;
 pub mod processes;
 pub mod sandbox;
+pub mod shell;
 pub mod wait;
 
 pub use fixture::Fixture;

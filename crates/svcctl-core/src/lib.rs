@@ -7,6 +7,7 @@
 
 pub mod ident;
 pub mod rng;
+pub mod schedule;
 pub mod spec;
 pub mod supervisor;
 pub mod time;

@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 use std::sync::Arc;
 use svcctl_core::ident::{Generation, InstanceId, ServiceName, SlotKey};
+use svcctl_core::schedule::{OnlyUtc, SharedZones};
+use svcctl_core::spec::model::Signal;
 use svcctl_core::spec::{ServiceSpec, decode};
 use svcctl_core::supervisor::Supervisor;
 use svcctl_core::supervisor::action::{Action, Persist};
 use svcctl_core::supervisor::event::{
-    Command, Dependants, Event, ExitStatus, Process, Request, SpawnError, Ticket,
+    Command, Dependants, Event, ExitStatus, HookId, HookResult, HookWhat, ProbeId, ProbeResult, ProbeWhat,
+    Process, Request, SpawnError, Ticket,
 };
 use svcctl_core::supervisor::reply::{Failure, Refusal, Reply};
 use svcctl_core::supervisor::state::Phase;
@@ -43,7 +46,13 @@ fn word(action: &Action) -> &'static str {
         Action::StartProbe { .. } => "probe",
         Action::StopProbe(_) => "no probe",
         Action::Reply(..) => "reply",
-        Action::Persist(Persist::Service { .. } | Persist::Desired(..)) => "persist",
+        Action::RunHook(_) => "hook",
+        Action::CancelHook(_) => "no hook",
+        Action::Watch(_) => "watch",
+        Action::Unwatch(_) => "no watch",
+        Action::Note(_) => "note",
+        Action::Persist(Persist::Service { .. } | Persist::Desired(..) | Persist::Hold(..)) => "persist",
+        Action::Persist(Persist::Job(..)) => "job",
         Action::Persist(Persist::Forget(_)) => "forget",
         Action::Publish(_) => "publish",
     }
@@ -52,7 +61,8 @@ fn word(action: &Action) -> &'static str {
 impl Bench {
     /// Services, installed and named as given, each with what it has beside its name and program.
     fn with(services: &[(&str, Value)]) -> Self {
-        let mut bench = Self { sup: Supervisor::new(1), now: Now::default(), ticket: 0 };
+        let mut bench =
+            Self { sup: Supervisor::new(1, SharedZones(Arc::new(OnlyUtc))), now: Now::default(), ticket: 0 };
         bench.handle(Event::Resumed);
         for (service, more) in services {
             let mut document = json!({"spec": 1, "name": service, "exec": ["/bin/x"]});
@@ -60,7 +70,7 @@ impl Bench {
                 document[key] = value.clone();
             }
             let spec: Arc<ServiceSpec> = Arc::new(decode(&document).expect("the document is sound"));
-            bench.command(Command::Install { spec, update: false });
+            bench.command(Command::Install { spec, source: None, update: false });
         }
         bench
     }
@@ -73,6 +83,13 @@ impl Bench {
     fn command(&mut self, command: Command) -> Vec<Action> {
         self.ticket += 1;
         self.handle(Event::Command(Ticket(self.ticket), command))
+    }
+
+    /// What is done at this many milliseconds.
+    fn time_out(&mut self, ms: u64) -> Vec<Action> {
+        self.now.mono = Mono(ms * 1_000_000);
+        self.sup.handle_timeout(self.now);
+        std::iter::from_fn(|| self.sup.poll_action()).collect()
     }
 
     fn spawned(&mut self, service: &str, generation: u64) -> Vec<Action> {
@@ -165,7 +182,8 @@ fn a_dependant_waits_for_readiness_and_is_not_touched_by_a_crash() {
         bench.sup.view(&name("web")).map(|view| view.why),
         Some("waits for db, which is not ready".into())
     );
-    let actions = bench.handle(Event::Probe(id("db", 1), svcctl_core::supervisor::event::ProbeResult::Ok));
+    let actions =
+        bench.handle(Event::Probe(ProbeId { id: id("db", 1), what: ProbeWhat::Ready }, ProbeResult::Ok));
     assert_eq!(words(&actions), ["no probe", "remember", "publish", "spawn", "publish"]);
     bench.spawned("web", 1);
     bench.exited("db", 1, ExitStatus::Code(1));
@@ -179,4 +197,89 @@ fn an_unknown_service_is_refused_with_the_nearest_name() {
     let mut bench = Bench::with(&[("redis", json!({}))]);
     let refused = Reply::Refused(Refusal::NoSuchService(name("reds"), Some(name("redis"))));
     assert_eq!(reply(&bench.command(Command::Start(request("reds")))), refused);
+}
+
+/// The signals among them, with the time of their kill.
+fn signals(actions: &[Action]) -> Vec<(Signal, Option<Mono>)> {
+    let signal = |action: &Action| match action {
+        Action::Signal { signal, kill_by, .. } => Some((*signal, *kill_by)),
+        _ => None,
+    };
+    actions.iter().filter_map(signal).collect()
+}
+
+#[test]
+fn a_before_stop_hook_that_hangs_does_not_take_the_programs_term_away() {
+    let more = json!({"stop": {"timeout": "2s"}, "hooks": {"before_stop": [["/bin/hang"]]}});
+    let mut bench = Bench::with(&[("web", more)]);
+    bench.command(Command::Start(request("web")));
+    bench.spawned("web", 1);
+    let actions = bench.command(Command::Stop(request("web")));
+    assert_eq!(words(&actions), ["persist", "remember", "publish", "remember", "hook"]);
+    let actions = bench.time_out(2_000);
+    assert_eq!(words(&actions), ["signal", "no hook"]);
+    assert_eq!(signals(&actions), [(Signal::Term, Some(Mono(4_000_000_000)))]);
+    assert_eq!(words(&bench.time_out(4_000)), ["kill"]);
+}
+
+#[test]
+fn a_stop_command_that_fails_is_followed_at_once() {
+    let alone = json!([{"command": ["/bin/ctl", "quit"]}]);
+    let followed = json!([{"command": ["/bin/ctl", "quit"], "wait": "9s"}, {"signal": "INT"}]);
+    for (steps, signal) in [(alone, Signal::Term), (followed, Signal::Int)] {
+        let mut bench = Bench::with(&[("web", json!({"stop": {"timeout": "10s", "steps": steps}}))]);
+        bench.command(Command::Start(request("web")));
+        bench.spawned("web", 1);
+        assert_eq!(signals(&bench.command(Command::Stop(request("web")))), []);
+        let hook = HookId { id: id("web", 1), what: HookWhat::StopStep, index: 0 };
+        let failed = HookResult::Failed("exited with code 1".to_owned());
+        let actions = bench.handle(Event::HookDone(hook, failed));
+        assert_eq!(signals(&actions), [(signal, Some(Mono(10_000_000_000)))]);
+        assert_eq!(words(&bench.time_out(10_000)), ["kill"]);
+    }
+}
+
+#[test]
+fn a_schedule_goes_on_after_a_clock_that_was_years_ahead() {
+    const YEAR: i64 = 365 * 24 * 60 * 60 * 1000;
+    let more = json!({"type": "oneshot", "schedule": {"cron": "* * * * *"}});
+    let mut bench = Bench::with(&[("job", more)]);
+    bench.now.wall = Wall(12 * YEAR);
+    bench.command(Command::Start(request("job")));
+    bench.now.wall = Wall(0);
+    let actions = bench.handle(Event::ClockJumped);
+    assert!(words(&actions).contains(&"note"), "{actions:?}");
+    let due = |bench: &Bench| bench.sup.view(&name("job")).and_then(|view| view.job?.next_due);
+    assert_eq!(due(&bench), Some(Wall(60_000)));
+    bench.now.wall = Wall(-60_000);
+    let actions = bench.handle(Event::ClockJumped);
+    assert_eq!(words(&actions), Vec::<&str>::new(), "a small step back runs nothing twice");
+    assert_eq!(due(&bench), Some(Wall(60_000)));
+}
+
+#[test]
+fn a_late_answer_of_a_replaced_trigger_does_not_fire_the_new_one() {
+    let document = |url: &str| {
+        let trigger = json!({"condition": {"tcp": url}, "every": "5s"});
+        json!({"spec": 1, "name": "job", "exec": ["/bin/x"], "type": "oneshot", "trigger": trigger})
+    };
+    let install = |text: &str| {
+        let spec = Arc::new(decode(&document(text)).expect("the document is sound"));
+        Command::Install { spec, source: None, update: true }
+    };
+    let asked = |actions: &[Action]| {
+        let probe = actions.iter().find_map(|action| match action {
+            Action::StartProbe(probe) => Some(probe.id.clone()),
+            _ => None,
+        });
+        probe.expect("the condition is asked")
+    };
+    let mut bench = Bench::with(&[]);
+    bench.command(install("127.0.0.1:1"));
+    let old = asked(&bench.command(Command::Start(request("job"))));
+    let new = asked(&bench.command(install("127.0.0.1:2")));
+    bench.handle(Event::Probe(old, ProbeResult::Ok));
+    assert_eq!(bench.phase("job"), Some(Phase::Scheduled));
+    bench.handle(Event::Probe(new, ProbeResult::Ok));
+    assert_eq!(bench.phase("job"), Some(Phase::Starting));
 }

@@ -1,13 +1,16 @@
 //! From what the core says to what the API says: sentences with a remedy, and the views as documents.
 
+mod job;
+
 use crate::queue::Answer;
-use std::path::Path;
+use std::collections::BTreeSet;
+use svcctl_core::ident::ServiceName;
 use svcctl_core::supervisor::event::ExitStatus;
 use svcctl_core::supervisor::reply::{Failure as ServiceFailure, Left, Refusal, Reply};
 use svcctl_core::supervisor::state::{Desired, Gate};
-use svcctl_core::supervisor::view::ServiceView;
+use svcctl_core::supervisor::view::{Health, ServiceView};
 use svcctl_core::time::{Now, Wall};
-use svckit::control::types::{Done, Failure, FailureKind, LastExit, Outcome, Service};
+use svckit::control::types::{Done, Failure, FailureKind, Held, LastExit, Outcome, Service};
 
 /// A failure of this kind.
 pub(crate) fn failure(kind: FailureKind, message: impl Into<String>) -> Failure {
@@ -43,7 +46,7 @@ fn reply_outcome(reply: Reply) -> Result<Outcome, Failure> {
                 })
                 .collect(),
         }),
-        Reply::Views(_) => Ok(Outcome::default()),
+        Reply::Views(_) | Reply::Applied(_) => Ok(Outcome::default()),
         Reply::Refused(refusal) => Err(refused(refusal)),
         Reply::Failed(failures) => {
             let told: Vec<String> = failures.iter().map(failed).collect();
@@ -75,7 +78,7 @@ fn refused(refusal: Refusal) -> Failure {
             ),
         ),
         Refusal::Needed(name, by) => {
-            let by: Vec<&str> = by.iter().map(svcctl_core::ident::ServiceName::as_str).collect();
+            let by: Vec<&str> = by.iter().map(ServiceName::as_str).collect();
             failure(
                 FailureKind::Conflict,
                 format!(
@@ -88,6 +91,15 @@ fn refused(refusal: Refusal) -> Failure {
             let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
             Failure { kind: FailureKind::Invalid, message: told.join("; "), problems }
         }
+        Refusal::NotApplicable(name, why) => failure(FailureKind::Usage, format!("{name} {why}")),
+        Refusal::Held(name, reason) => failure(
+            FailureKind::Conflict,
+            if reason.is_empty() {
+                format!("{name} is held; let it go with: svcctl unhold {name}")
+            } else {
+                format!("{name} is held ({reason}); let it go with: svcctl unhold {name}")
+            },
+        ),
         Refusal::ShuttingDown => failure(
             FailureKind::NoDaemon,
             "the daemon is ending; wait for that, then start it with: svcctl daemon",
@@ -117,16 +129,14 @@ pub(crate) struct Shown<'a> {
     pub(crate) now: Now,
     /// By which engine, if one runs.
     pub(crate) engine: Option<&'a str>,
-    /// Where the specifications stand as files; absent for `svcctl run`.
-    pub(crate) services_dir: Option<&'a Path>,
+    /// The services whose file means something else than what is accepted.
+    pub(crate) pending: &'a BTreeSet<ServiceName>,
 }
 
 /// A view as the API's document.
 pub(crate) fn service(view: ServiceView, shown: Shown<'_>) -> Service {
     let phase = serde_json::to_value(view.phase).ok().and_then(|word| word.as_str().map(str::to_owned));
-    let pending = shown
-        .services_dir
-        .is_some_and(|directory| crate::store::is_pending(directory, &view.name, &view.spec));
+    let pending = shown.pending.contains(&view.name);
     Service {
         name: view.name.to_string(),
         display_name: view.spec.display_name.clone(),
@@ -150,8 +160,18 @@ pub(crate) fn service(view: ServiceView, shown: Shown<'_>) -> Service {
         manager: "embedded".to_owned(),
         engine: shown.engine.map(str::to_owned),
         revision: view.revision,
-        outdated: view.running_revision.is_some_and(|running| running != view.revision),
+        outdated: view.outdated,
         pending,
+        autostart: view.spec.autostart,
+        health: match view.health {
+            Health::Unknown => "unknown",
+            Health::Healthy => "healthy",
+            Health::Unhealthy => "unhealthy",
+        }
+        .to_owned(),
+        health_error: view.health_error,
+        held: view.held.map(|hold| Held { reason: hold.reason, since: timestamp(hold.since) }),
+        job: view.job.map(|job| job::job(&view.spec, job)),
         spec: view.spec.to_document(),
     }
 }
@@ -166,6 +186,10 @@ fn desired_word(desired: Desired) -> &'static str {
 fn gate(gate: &Gate) -> String {
     match gate {
         Gate::Dependency { on, missing } => format!("{on} {missing}"),
+        Gate::Condition { check, missing: None } => format!("{check} has not been asked yet"),
+        Gate::Condition { check, missing: Some(missing) } => format!("{check}: {missing}"),
+        Gate::Hold { reason } if reason.is_empty() => "it is held".to_owned(),
+        Gate::Hold { reason } => format!("it is held: {reason}"),
     }
 }
 

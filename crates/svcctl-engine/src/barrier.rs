@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use svcctl_core::ident::ServiceName;
-use svcctl_core::supervisor::action::{Action, Persist};
-use svcctl_core::supervisor::event::Ticket;
+use svcctl_core::supervisor::action::{Action, HookRun, Persist, Probe, Watch};
+use svcctl_core::supervisor::event::{HookId, ProbeId, Ticket};
 use svcctl_core::supervisor::reply::Reply;
 
 /// What may be done now.
@@ -18,6 +18,8 @@ pub(crate) enum Step {
     Act(Action),
     /// Give this to the store under this number.
     Persist(u64, Persist),
+    /// Give this to the store, which may take its time.
+    Behind(Persist),
     /// Answer; with the store's error, if what the answer promises may not be durable.
     Reply(Ticket, Reply, Option<String>),
 }
@@ -45,6 +47,9 @@ struct Parked {
 impl Barrier {
     /// Takes one action, in the core's order. Gives it back as a step if it may be done at once.
     pub(crate) fn push(&mut self, action: Action) -> Option<Step> {
+        if let Action::Persist(persist @ Persist::Job(..)) = action {
+            return Some(Step::Behind(persist));
+        }
         if let Action::Persist(persist) = action {
             self.issued += 1;
             self.open.insert(persist.name().clone(), self.issued);
@@ -79,17 +84,25 @@ impl Barrier {
 
     fn needed(&self, action: &Action) -> u64 {
         let name = match action {
-            Action::Reply(_, Reply::Views(_) | Reply::Refused(_)) => return 0,
+            // A note tells what has happened, as a view does; neither waits for anything.
+            Action::Reply(_, Reply::Views(_) | Reply::Refused(_)) | Action::Note(_) => return 0,
             Action::Reply(
                 _,
-                Reply::Done(_) | Reply::Failed(_) | Reply::TimedOut(_) | Reply::Superseded(_),
+                Reply::Done(_)
+                | Reply::Applied(_)
+                | Reply::Failed(_)
+                | Reply::TimedOut(_)
+                | Reply::Superseded(_),
             ) => return self.issued,
             Action::Spawn { id, .. }
             | Action::Signal { id, .. }
             | Action::KillTree { id, .. }
-            | Action::StartProbe { id, .. }
-            | Action::StopProbe(id)
+            | Action::StartProbe(Probe { id: ProbeId { id, .. }, .. })
+            | Action::StopProbe(ProbeId { id, .. })
+            | Action::RunHook(HookRun { id: HookId { id, .. }, .. })
+            | Action::CancelHook(HookId { id, .. })
             | Action::Acknowledge(id) => &id.slot.name,
+            Action::Watch(Watch { id, .. }) | Action::Unwatch(id) => &id.name,
             Action::Remember { slot, .. } | Action::Release(slot) => &slot.name,
             Action::Publish(transition) => &transition.slot.name,
             Action::Persist(persist) => persist.name(),

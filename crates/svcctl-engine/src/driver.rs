@@ -4,13 +4,17 @@
 use crate::barrier::{Barrier, Step};
 use crate::execute::Executor;
 use crate::lifeline::Lifeline;
-use crate::queue::{Answer, DriverHandle, Input};
+use crate::pending::{Nudge, OwnWrites};
+use crate::queue::{Answer, Input};
 use crate::store::StoreThread;
+use crate::zones::MachineZones;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use svcctl_core::schedule::SharedZones;
 use svcctl_core::supervisor::Supervisor;
-use svcctl_core::supervisor::action::Persist;
-use svcctl_core::supervisor::event::{Event, Ticket};
+use svcctl_core::supervisor::action::{Action, Persist};
+use svcctl_core::supervisor::event::{Command, Event, Ticket};
 use svcctl_core::supervisor::reply::Reply;
 use svcctl_os::clock;
 use tokio::sync::oneshot;
@@ -21,6 +25,8 @@ pub(crate) struct Driver {
     barrier: Barrier,
     executor: Executor,
     store: StoreThread,
+    /// Told of what the store writes to services/, and that it is done.
+    files: Option<(OwnWrites, Nudge)>,
     waiting: BTreeMap<Ticket, oneshot::Sender<Answer>>,
     last_ticket: u64,
 }
@@ -29,13 +35,20 @@ impl Driver {
     /// A driver with a supervisor whose chance begins at `seed`.
     pub(crate) fn new(seed: u64, executor: Executor, store: StoreThread) -> Self {
         Self {
-            supervisor: Supervisor::new(seed),
+            supervisor: Supervisor::new(seed, SharedZones(Arc::new(MachineZones))),
             barrier: Barrier::default(),
             executor,
             store,
+            files: None,
             waiting: BTreeMap::new(),
             last_ticket: 0,
         }
+    }
+
+    /// With somebody who looks at what is in services/.
+    pub(crate) fn telling(mut self, own: OwnWrites, nudge: Nudge) -> Self {
+        self.files = Some((own, nudge));
+        self
     }
 
     /// Works until [`Input::End`], or until nobody can put anything in any more.
@@ -75,10 +88,35 @@ impl Driver {
                 self.waiting.insert(ticket, answer);
                 self.supervisor.handle(clock::now(), Event::Command(ticket, command));
             }
+            Input::Prepared(prepared) => {
+                if let Some(event) = self.executor.prepared(*prepared) {
+                    self.supervisor.handle(clock::now(), event);
+                }
+            }
+            Input::Rehearse(command, answer) => self.rehearse(command, answer),
             Input::Settled(upto, error) => self.settle(upto, error.as_deref()),
             Input::End => return false,
         }
         true
+    }
+
+    /// What a command would be answered with: a copy of the supervisor decides, and none of its actions are carried out.
+    fn rehearse(&self, command: Command, answer: oneshot::Sender<Answer>) {
+        let mut copy = self.supervisor.clone();
+        while copy.poll_action().is_some() {}
+        copy.handle(clock::now(), Event::Command(Ticket(self.last_ticket + 1), command));
+        let mut reply = None;
+        while let Some(action) = copy.poll_action() {
+            if let Action::Reply(Ticket(ticket), found) = action
+                && ticket == self.last_ticket + 1
+            {
+                reply = Some(found);
+            }
+        }
+        // A command that waits although it was told not to has no answer; who asked is told by the sender's end.
+        if let Some(reply) = reply {
+            drop(answer.send(Answer { reply, not_durable: None }));
+        }
     }
 
     fn carry_out(&mut self) {
@@ -98,6 +136,11 @@ impl Driver {
                 "{error}; what was asked is done, but may be forgotten at the next start"
             ));
         }
+        if let Some((own, nudge)) = &self.files
+            && own.settle(upto)
+        {
+            nudge.now();
+        }
         for step in self.barrier.settle(upto, error) {
             self.perform(step);
         }
@@ -114,8 +157,16 @@ impl Driver {
                 if let Persist::Forget(name) = &persist {
                     self.executor.forget(name);
                 }
+                if let Some((own, _)) = &self.files {
+                    own.begin(number, &persist);
+                }
                 if let Err(why) = self.store.submit(number, persist) {
                     self.settle(number, Some(&why));
+                }
+            }
+            Step::Behind(persist) => {
+                if let Err(why) = self.store.submit_behind(persist) {
+                    crate::say::warn(&format!("what is known of a run is not kept: {why}"));
                 }
             }
             Step::Reply(ticket, reply, not_durable) => self.answer(ticket, reply, not_durable),
@@ -132,6 +183,7 @@ impl Driver {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 enum Next {
     Input(Input),
     Deadline,
@@ -144,13 +196,11 @@ enum Next {
 /// When the system gives no thread.
 pub(crate) fn start(
     lifeline: Lifeline,
-    make: impl FnOnce(&DriverHandle) -> std::io::Result<Driver>,
-) -> std::io::Result<(DriverHandle, std::thread::JoinHandle<()>)> {
-    let (handle, inputs) = crate::queue::queue();
-    let driver = make(&handle)?;
-    let thread = std::thread::Builder::new().name("driver".to_owned()).spawn(move || {
+    driver: Driver,
+    inputs: Receiver<Input>,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new().name("driver".to_owned()).spawn(move || {
         let _held = lifeline;
         driver.run(&inputs);
-    })?;
-    Ok((handle, thread))
+    })
 }

@@ -1,5 +1,6 @@
 //! The engine's side of its keeper: what the keeper holds at the beginning, and its notices from then on.
 
+use crate::auxiliary::{Auxiliary, LeftOver, is_auxiliary};
 use crate::logs::{LogsHandle, StreamId};
 use crate::queue::{DriverHandle, Input};
 use crate::say;
@@ -39,6 +40,8 @@ pub(crate) struct Welcome {
     pub(crate) adopted: Vec<Adopted>,
     /// The streams that are still open.
     pub(crate) streams: Vec<(StreamId, Descriptor)>,
+    /// What it holds for hooks and probes of an earlier engine.
+    pub(crate) left_over: Vec<LeftOver>,
 }
 
 /// Why the keeper could not be greeted.
@@ -62,19 +65,34 @@ pub(crate) fn greet(sender: &Sender, receiver: &Receiver) -> Result<Welcome, Gre
     let Notice::Welcome { engine_number, recovery, shutdown, pid } = notice else {
         return Err(GreetError::Unexpected(Box::new(notice)));
     };
-    let mut welcome =
-        Welcome { engine_number, recovery, shutdown, pid, adopted: Vec::new(), streams: Vec::new() };
+    let mut welcome = Welcome {
+        engine_number,
+        recovery,
+        shutdown,
+        pid,
+        adopted: Vec::new(),
+        streams: Vec::new(),
+        left_over: Vec::new(),
+    };
     loop {
         let (notice, descriptors) = receiver.recv()?.ok_or(GreetError::Ended)?;
         match notice {
             Notice::Held(held) => welcome.hold(held, descriptors),
+            Notice::HeldStream { slot, generation, stream, .. } if is_auxiliary(&slot) => {
+                let streams = vec![(generation, stream)];
+                welcome.left_over.push(LeftOver { key: slot, generation: None, streams, has_slot: false });
+            }
             Notice::HeldStream { slot, generation, pid, stream } => {
                 if let (Some(slot), Some(descriptor)) = (slot_of(&slot), descriptors.into_iter().next()) {
                     let id = StreamId { slot, generation: Generation(generation), pid, stream };
                     welcome.streams.push((id, descriptor));
                 }
             }
-            Notice::HeldEnd => return Ok(welcome),
+            Notice::HeldEnd => {
+                // What an earlier process of a slot had to say is recorded before what the present one has.
+                welcome.streams.sort_by(|(one, _), (other, _)| one.cmp(other));
+                return Ok(welcome);
+            }
             other @ (Notice::Welcome { .. }
             | Notice::Spawned { .. }
             | Notice::SpawnFailed { .. }
@@ -88,6 +106,12 @@ pub(crate) fn greet(sender: &Sender, receiver: &Receiver) -> Result<Welcome, Gre
 
 impl Welcome {
     fn hold(&mut self, held: Held, descriptors: Vec<Descriptor>) {
+        if is_auxiliary(&held.slot) {
+            let generation = held.process.map(|process| process.generation);
+            let streams = held.streams.into_iter().filter_map(|stream| Some((generation?, stream))).collect();
+            self.left_over.push(LeftOver { key: held.slot, generation, streams, has_slot: true });
+            return;
+        }
         let Some(slot) = slot_of(&held.slot) else {
             say::error(&format!("the keeper holds {:?}, which is no slot of this version", held.slot));
             return;
@@ -125,6 +149,7 @@ pub(crate) struct Reader {
     pub(crate) receiver: Receiver,
     pub(crate) driver: DriverHandle,
     pub(crate) logs: LogsHandle,
+    pub(crate) auxiliary: Auxiliary,
     pub(crate) on_shutdown: Box<dyn Fn() + Send>,
     pub(crate) on_end: Box<dyn FnOnce() + Send>,
 }
@@ -154,6 +179,10 @@ impl Reader {
     }
 
     fn take(&self, notice: Notice, descriptors: Vec<Descriptor>) -> Option<Event> {
+        if slot_in(&notice).is_some_and(is_auxiliary) {
+            self.auxiliary.notice(notice, descriptors);
+            return None;
+        }
         match notice {
             Notice::Spawned { slot, generation, pid, at } => {
                 let id = instance(&slot, generation)?;
@@ -185,6 +214,20 @@ impl Reader {
                 None
             }
         }
+    }
+}
+
+/// The slot that a notice is about.
+fn slot_in(notice: &Notice) -> Option<&str> {
+    match notice {
+        Notice::Spawned { slot, .. }
+        | Notice::SpawnFailed { slot, .. }
+        | Notice::Exited { slot, .. }
+        | Notice::TreeEmpty { slot, .. }
+        | Notice::TreeStuck { slot, .. }
+        | Notice::HeldStream { slot, .. }
+        | Notice::Held(Held { slot, .. }) => Some(slot),
+        Notice::Welcome { .. } | Notice::HeldEnd | Notice::Shutdown => None,
     }
 }
 

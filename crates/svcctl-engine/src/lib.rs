@@ -8,8 +8,10 @@
 
 mod answer;
 mod api;
+mod auxiliary;
 mod barrier;
 mod driver;
+mod events;
 mod execute;
 mod image;
 mod keeper_link;
@@ -18,12 +20,18 @@ mod lifeline;
 pub mod logs;
 mod names;
 pub mod offline;
+mod offload;
+mod pending;
+mod prepare;
 mod probes;
 mod queue;
 mod roles;
 mod run_mode;
 mod say;
+mod settings;
 mod store;
+mod watches;
+mod zones;
 
 use svcctl_keeper::client::Link;
 use svcctl_os::paths::Paths;

@@ -2,23 +2,28 @@
 
 use crate::answer::{failure, timestamp};
 use crate::api::{About, Api};
+use crate::auxiliary::Auxiliary;
 use crate::driver::{self, Driver};
-use crate::execute::Executor;
+use crate::events::{EventLevel, Events};
+use crate::execute::{Executor, Observer};
 use crate::keeper_link::{self, KeeperSender, Reader, Welcome};
 use crate::lifeline::{Lifeline, Lifelines, lifelines};
 use crate::logs::{self, Echo, Joiner, LogsConfig, LogsError, LogsHandle};
-use crate::probes::Probes;
-use crate::queue::{DriverHandle, Input};
+use crate::pending::{Looking, Nudge, OwnWrites, Pending, PendingConfig};
+use crate::prepare::Preparer;
+use crate::probes::{Means, Probes};
+use crate::queue::{self, DriverHandle, Input};
 use crate::roles::Owner;
 use crate::run_mode::RunMode;
 use crate::store::{Store, StoreThread};
+use crate::watches::Watches;
 use crate::{EngineConfig, answer, api, say};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use svcctl_core::supervisor::event::{Command, Event, Restored};
-use svcctl_core::supervisor::state::Transition;
 use svcctl_keeper::client::Receiver;
 use svcctl_keeper::protocol::Request;
 use svcctl_os::ipc::Listener;
@@ -31,8 +36,8 @@ use tokio::sync::{mpsc, oneshot};
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(90);
 /// How long programs' last output may take to come after their end.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long an answer that is being written when the engine ends may take.
-const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long answers that are being written when the engine ends may take.
+const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long an engine only supervises after several died in quick succession.
 const RECOVERY_TIME: Duration = Duration::from_mins(1);
 /// How many requests for the end wait; one is enough to end.
@@ -40,7 +45,10 @@ const ENDINGS_MAX: usize = 4;
 
 /// An engine at work.
 struct Running {
+    server: api::Server,
+    events: Events,
     keeper: KeeperSender,
+    auxiliary: Auxiliary,
     driver: DriverHandle,
     driver_thread: JoinHandle<()>,
     logs: LogsHandle,
@@ -99,45 +107,59 @@ fn begin(
     config: EngineConfig,
     keeper: KeeperSender,
     receiver: Receiver,
-    welcome: Welcome,
+    mut welcome: Welcome,
 ) -> Result<Running, Failure> {
     let fatal = |error: &dyn std::fmt::Display| failure(FailureKind::Failed, format!("failed to {error}"));
     let run_mode = config.run_spec.as_deref().map(RunMode::parse).transpose()?;
     let (store, restored) = open_store(&config, run_mode.as_ref())?;
     let (logs, logs_joiner) = logs::start(logs_config(&config, &keeper)).map_err(|error| fatal(&error))?;
-    let socket = config.paths.engine_socket(&config.id);
-    let mode = if config.system { 0o666 } else { 0o600 };
-    let listener = Listener::bind(&socket, mode).map_err(told(&format!("listen on {}", socket.display())))?;
-
+    let listener = listen(&config)?;
+    let events = Events::begin(&config, &welcome).map_err(told("start the events thread"))?;
     let (on_settled, settled) = mpsc::channel(1);
-    let probes = Arc::new(Probes::default());
-    let executor = Executor {
-        keeper: keeper.clone(),
-        probes: Arc::clone(&probes),
-        logs: logs.clone(),
-        observer: observer(run_mode.as_ref(), on_settled),
-    };
+    let (driver, inputs) = queue::queue();
     let (lifelines, parts_ended) = lifelines();
+    let observer = observer(run_mode.as_ref(), on_settled);
+    let executor = executor(&keeper, (&driver, &logs), &lifelines, (observer, &events))
+        .map_err(told("start what acts"))?;
+    let (probes, auxiliary) = (Arc::clone(&executor.probes), executor.auxiliary.clone());
+    let means = means(&executor, &config.paths);
     let logs_joiner = watched(logs_joiner, lifelines.of("logs")).map_err(told("watch the logs thread"))?;
-    let (driver, driver_thread) =
-        start_driver(executor, store, &lifelines).map_err(told("start the driver"))?;
+    let looking = Looking::prepare(&config);
+    let telling = looking.as_ref().map(Looking::telling);
+    let driver_thread = start_driver(executor, (store, telling), &lifelines, (&driver, inputs))
+        .map_err(told("start the driver"))?;
     let (to_life, from_keeper) = mpsc::channel(ENDINGS_MAX);
     let (to_end, endings) = mpsc::channel(ENDINGS_MAX);
     let about = about(&config, &welcome);
-    let keeper_is_ending = welcome.shutdown;
-    let spools = spool_folder(&config.paths, &config.id);
+    let (keeper_is_ending, spools) = (welcome.shutdown, spool_folder(&config.paths, &config.id));
+    take_over_extras(&mut welcome, &auxiliary, &probes);
     take_over(restored, welcome, &driver, &logs);
-    reader(receiver, &driver, &logs, to_life).start().map_err(told("start the keeper's reader"))?;
-    tokio::spawn(probes.run(driver.clone()));
+    hear(receiver, (&driver, &logs, &auxiliary), to_life)?;
+    tokio::spawn(probes.run(means));
     let owner = Owner { uid: svcctl_os::users::effective_uid(), system: config.system };
-    let api =
-        Api { driver: driver.clone(), logs: logs.clone(), paths: config.paths, owner, about, ending: to_end };
-    tokio::spawn(api::serve(listener, Arc::new(api)));
+    let pending = match looking {
+        None => Pending::default(),
+        Some(looking) => {
+            let (paths, not_before) = (config.paths.clone(), about.recovery_until);
+            let (driver, events) = (driver.clone(), events.clone());
+            let looked_at = PendingConfig { paths, driver, events, not_before };
+            looking.start(looked_at).map_err(told("look at services/"))?
+        }
+    };
+    let (paths, ending) = (config.paths, to_end);
+    let shared = (driver.clone(), logs.clone(), events.clone());
+    let server = api::serve(listener, move |closing| {
+        let (driver, logs, events) = shared;
+        Api { driver, logs, paths, owner, about, ending, closing, events, pending }
+    });
     if let Err(error) = keeper.send(&Request::Serving, &[]) {
         return Err(fatal(&error));
     }
     Ok(Running {
+        server,
+        events,
         keeper,
+        auxiliary,
         driver,
         driver_thread,
         logs,
@@ -150,6 +172,26 @@ fn begin(
         endings,
         settled,
     })
+}
+
+fn listen(config: &EngineConfig) -> Result<Listener, Failure> {
+    let socket = config.paths.engine_socket(&config.id);
+    let mode = if config.system { 0o666 } else { 0o600 };
+    Listener::bind(&socket, mode).map_err(told(&format!("listen on {}", socket.display())))
+}
+
+/// Hears the keeper, and the clock.
+fn hear(
+    receiver: Receiver,
+    (driver, logs, auxiliary): (&DriverHandle, &LogsHandle, &Auxiliary),
+    to_life: mpsc::Sender<FromKeeper>,
+) -> Result<(), Failure> {
+    let reader = reader(receiver, (driver, logs, auxiliary), to_life);
+    reader.start().map_err(told("start the keeper's reader"))?;
+    if let Err(error) = watch_clock(driver) {
+        say::warn(&format!("{error}; schedules take up a new time with their next deadline"));
+    }
+    Ok(())
 }
 
 fn open_store(config: &EngineConfig, run_mode: Option<&RunMode>) -> Result<(Store, Vec<Restored>), Failure> {
@@ -188,22 +230,78 @@ fn watched(joiner: Joiner, lifeline: Lifeline) -> std::io::Result<JoinHandle<Res
 
 fn start_driver(
     executor: Executor,
-    store: Store,
+    (store, telling): (Store, Option<(OwnWrites, Nudge)>),
     lifelines: &Lifelines,
-) -> std::io::Result<(DriverHandle, JoinHandle<()>)> {
-    driver::start(lifelines.of("driver"), |handle| {
-        let handle = handle.clone();
-        let store = StoreThread::start(store, lifelines.of("store"), move |upto, error| {
-            handle.push(Input::Settled(upto, error));
-        })?;
-        let now = clock::now();
-        let seed = now.mono.0 ^ (u64::from(std::process::id()) << 32);
-        Ok(Driver::new(seed, executor, store))
+    (handle, inputs): (&DriverHandle, std::sync::mpsc::Receiver<Input>),
+) -> std::io::Result<JoinHandle<()>> {
+    let handle = handle.clone();
+    let store = StoreThread::start(store, lifelines.of("store"), move |upto, error| {
+        handle.push(Input::Settled(upto, error));
+    })?;
+    let now = clock::now();
+    let seed = now.mono.0 ^ (u64::from(std::process::id()) << 32);
+    let driver = Driver::new(seed, executor, store);
+    let driver = match telling {
+        Some((own, nudge)) => driver.telling(own, nudge),
+        None => driver,
+    };
+    driver::start(lifelines.of("driver"), driver, inputs)
+}
+
+/// Tells the driver when the wall clock has been set, by a thread that sleeps until then.
+fn watch_clock(driver: &DriverHandle) -> Result<(), clock::JumpError> {
+    let driver = driver.clone();
+    clock::on_jump(move || driver.push(Input::Event(Event::ClockJumped)))
+}
+
+/// What asking questions needs.
+fn means(executor: &Executor, paths: &Paths) -> Means {
+    Means {
+        driver: executor.driver.clone(),
+        preparer: executor.preparer.clone(),
+        auxiliary: executor.auxiliary.clone(),
+        logs: executor.logs.clone(),
+        log_folder: paths.logs.clone(),
+    }
+}
+
+/// Hooks and probes of an earlier engine are ended; what it has seen of its processes' output is looked up.
+fn take_over_extras(welcome: &mut Welcome, auxiliary: &Auxiliary, probes: &Probes) {
+    for left_over in std::mem::take(&mut welcome.left_over) {
+        auxiliary.left_over(left_over);
+    }
+    for (id, process) in welcome.adopted.iter().filter_map(|adopted| adopted.process.clone()) {
+        probes.adopted(id, process);
+    }
+}
+
+/// What carries out actions, and the threads that it needs.
+fn executor(
+    keeper: &KeeperSender,
+    (driver, logs): (&DriverHandle, &LogsHandle),
+    lifelines: &Lifelines,
+    (observer, events): (Observer, &Events),
+) -> std::io::Result<Executor> {
+    let preparer = Preparer::start(lifelines.of("prepare"))?;
+    let auxiliary =
+        Auxiliary::start(keeper.clone(), preparer.clone(), logs.clone(), lifelines.of("auxiliary"))?;
+    Ok(Executor {
+        keeper: keeper.clone(),
+        preparer,
+        driver: driver.clone(),
+        preparing: BTreeMap::new(),
+        auxiliary,
+        hooks: BTreeMap::new(),
+        watches: Watches::new(driver.clone(), logs.clone(), lifelines.clone()),
+        probes: Arc::new(Probes::default()),
+        logs: logs.clone(),
+        events: events.clone(),
+        observer,
     })
 }
 
 /// Under `svcctl run` the engine ends with its one service: told of each state that may be its last.
-fn observer(run_mode: Option<&RunMode>, settled: mpsc::Sender<()>) -> Box<dyn Fn(&Transition) + Send> {
+fn observer(run_mode: Option<&RunMode>, settled: mpsc::Sender<()>) -> Observer {
     if run_mode.is_none() {
         return Box::new(|_| {});
     }
@@ -238,8 +336,7 @@ fn take_over(restored: Vec<Restored>, welcome: Welcome, driver: &DriverHandle, l
 
 fn reader(
     receiver: Receiver,
-    driver: &DriverHandle,
-    logs: &LogsHandle,
+    (driver, logs, auxiliary): (&DriverHandle, &LogsHandle, &Auxiliary),
     to_life: mpsc::Sender<FromKeeper>,
 ) -> Reader {
     let on_shutdown = to_life.clone();
@@ -247,6 +344,7 @@ fn reader(
         receiver,
         driver: driver.clone(),
         logs: logs.clone(),
+        auxiliary: auxiliary.clone(),
         on_shutdown: Box::new(move || drop(on_shutdown.try_send(FromKeeper::Shutdown))),
         on_end: Box::new(move || drop(to_life.blocking_send(FromKeeper::Gone))),
     }
@@ -280,6 +378,13 @@ fn logs_config(config: &EngineConfig, keeper: &KeeperSender) -> LogsConfig {
 /// Each engine has its own folder of spools: what stands there that no stream of its own has is a leftover.
 pub(crate) fn spool_folder(paths: &Paths, engine: &str) -> PathBuf {
     paths.spool().join(engine)
+}
+
+fn how_it_ended(code: u8) -> String {
+    match code {
+        0 => "the daemon has ended".to_owned(),
+        code => format!("the daemon has ended, with exit code {code}"),
+    }
 }
 
 /// How an engine ends.
@@ -351,7 +456,10 @@ impl Running {
                 };
                 (Some(Request::Goodbye { exit_code, keep: false }), exit_code)
             }
-            Ending::Keep => (Some(Request::Goodbye { exit_code: 0, keep: true }), 0),
+            Ending::Keep => {
+                self.auxiliary.kill_all();
+                (Some(Request::Goodbye { exit_code: 0, keep: true }), 0)
+            }
             Ending::Orphaned => {
                 say::error(
                     "the keeper is gone, so nothing supervises the services any more; they go on as they are; \
@@ -363,10 +471,11 @@ impl Running {
             Ending::Broken(_) => (None, 1),
         };
         // The answers to those who asked for the end are on their way.
-        // real delay: nothing tells when the last byte has been taken by its reader.
-        tokio::time::sleep(LAST_ANSWERS_TIMEOUT).await;
+        self.server.finish(LAST_ANSWERS_TIMEOUT).await;
         self.driver.push(Input::End);
         drop(self.driver_thread.join());
+        self.events.daemon(EventLevel::Info, how_it_ended(code));
+        self.events.finish().await;
         self.logs.finish(Instant::now() + last_words_timeout);
         if let Ok(Err(error)) = self.logs_joiner.join() {
             say::error(&format!("failed to {error}"));

@@ -1,8 +1,10 @@
 //! The one queue through which everything reaches the driver.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use svcctl_core::ident::InstanceId;
 use svcctl_core::supervisor::event::{Command, Event};
 use svcctl_core::supervisor::reply::Reply;
+use svcctl_keeper::protocol::Image;
 use tokio::sync::oneshot;
 
 /// The most inputs that wait. The keeper's reader waits for room (the keeper keeps what it has to tell); a client
@@ -16,10 +18,23 @@ pub(crate) enum Input {
     Event(Event),
     /// Somebody wants something, and waits for the answer.
     Command(Command, oneshot::Sender<Answer>),
+    /// Somebody wants to know what the answer would be; nothing is done.
+    Rehearse(Command, oneshot::Sender<Answer>),
     /// The store has answered everything up to this persist; with the error, if it failed.
     Settled(u64, Option<String>),
+    /// The files that a spawn needs have been read, or could not be.
+    Prepared(Box<Prepared>),
     /// The queue is at its end: leave the loop.
     End,
+}
+
+/// What reading the files for a spawn came to.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// Which spawn.
+    pub(crate) id: InstanceId,
+    /// What the process is made from, or why there will be none.
+    pub(crate) image: Result<Image, String>,
 }
 
 /// What a command comes to.
@@ -63,11 +78,35 @@ impl DriverHandle {
     /// [`Refused`] when the command was not taken, or the engine ended before its answer.
     pub(crate) async fn ask(&self, command: Command) -> Result<Answer, Refused> {
         let (sender, receiver) = oneshot::channel();
-        self.0.try_send(Input::Command(command, sender)).map_err(|error| match error {
+        self.put(Input::Command(command, sender))?;
+        receiver.await.map_err(|_| Refused::Ended)
+    }
+
+    /// [`DriverHandle::ask`] for threads, which wait.
+    ///
+    /// # Errors
+    /// As [`DriverHandle::ask`].
+    pub(crate) fn ask_blocking(&self, command: Command) -> Result<Answer, Refused> {
+        let (sender, receiver) = oneshot::channel();
+        self.put(Input::Command(command, sender))?;
+        receiver.blocking_recv().map_err(|_| Refused::Ended)
+    }
+
+    /// Asks what the answer to a command would be (it must be one that does not wait).
+    ///
+    /// # Errors
+    /// As [`DriverHandle::ask`].
+    pub(crate) async fn rehearse(&self, command: Command) -> Result<Answer, Refused> {
+        let (sender, receiver) = oneshot::channel();
+        self.put(Input::Rehearse(command, sender))?;
+        receiver.await.map_err(|_| Refused::Ended)
+    }
+
+    fn put(&self, input: Input) -> Result<(), Refused> {
+        self.0.try_send(input).map_err(|error| match error {
             TrySendError::Full(_) => Refused::Full,
             TrySendError::Disconnected(_) => Refused::Ended,
-        })?;
-        receiver.await.map_err(|_| Refused::Ended)
+        })
     }
 }
 

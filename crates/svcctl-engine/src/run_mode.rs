@@ -36,14 +36,19 @@ impl RunMode {
 
     /// The service as if a store had it: wanted up, whatever engine this is.
     pub(crate) fn restored(&self) -> Restored {
-        Restored { spec: Arc::clone(&self.spec), revision: 1, desired: Desired::Up }
+        Restored { spec: Arc::clone(&self.spec), revision: 1, desired: Desired::Up, held: None, job: None }
     }
 
     /// Whether nothing may follow this phase by itself.
     pub(crate) fn may_be_the_end(phase: Phase) -> bool {
         match phase {
             Phase::Stopped | Phase::Completed | Phase::Failed => true,
-            Phase::Waiting | Phase::Starting | Phase::Running | Phase::Stopping | Phase::Backoff => false,
+            Phase::Waiting
+            | Phase::Scheduled
+            | Phase::Starting
+            | Phase::Running
+            | Phase::Stopping
+            | Phase::Backoff => false,
         }
     }
 
@@ -57,7 +62,12 @@ impl RunMode {
             Phase::Stopped => Some(0),
             Phase::Completed => Some(view.last_exit.map_or(0, |(status, _)| exit_code(status))),
             Phase::Failed => Some(view.last_exit.map_or(1, |(status, _)| exit_code(status).max(1))),
-            Phase::Waiting | Phase::Starting | Phase::Running | Phase::Stopping | Phase::Backoff => None,
+            Phase::Waiting
+            | Phase::Scheduled
+            | Phase::Starting
+            | Phase::Running
+            | Phase::Stopping
+            | Phase::Backoff => None,
         }
     }
 }

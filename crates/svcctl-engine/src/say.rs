@@ -1,6 +1,11 @@
 //! What the engine says about itself: a line on standard error, which the daemon in the background has in
 //! `logs/svcctl.log`. What concerns one service stands in that service's log.
 
+/// Says something that somebody may want to know.
+pub(crate) fn info(what: &str) {
+    line("info", what);
+}
+
 /// Says something that somebody should look at.
 pub(crate) fn warn(what: &str) {
     line("warning", what);

@@ -15,7 +15,7 @@ pub mod protocol;
 pub mod wire;
 
 pub use config::{Containment, KeeperConfig};
-pub use keeper::run;
+pub use keeper::{run, subtree_name};
 
 /// The environment variable that tells the engine the number of its socket to the keeper.
 pub const KEEPER_FD_VARIABLE: &str = "SVCCTL_KEEPER_FD";

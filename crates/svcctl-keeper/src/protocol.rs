@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The version of this protocol; both sides must have the same (a keeper of another version is replaced by re-exec).
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 /// The longest packet.
 pub const PACKET_MAX_BYTES: usize = 64 * 1024;
 /// The most descriptors with one packet.
@@ -143,8 +143,40 @@ pub struct Image {
     pub env: Vec<Vec<u8>>,
     /// Working directory.
     pub cwd: Vec<u8>,
-    /// Whom to run as; the keeper's own when absent. Applied by the exec helper.
+    /// Whom to run as; the keeper's own when absent. Applied by the exec helper, as what follows.
     pub identity: Option<Identity>,
+    /// The mask of permission bits of new files; the keeper's own when absent.
+    pub umask: Option<u32>,
+    /// Limits of the process, soft and hard alike; the keeper's own for every other resource.
+    pub limits: Vec<Limit>,
+}
+
+/// A limit of a process (POSIX `setrlimit`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// Of what.
+    pub resource: Resource,
+    /// How much; as much as there is when absent.
+    pub at: Option<u64>,
+}
+
+/// What can be limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Resource {
+    /// Open files.
+    OpenFiles,
+    /// Processes of the user.
+    Processes,
+    /// Bytes of a core file.
+    Core,
+    /// Bytes of a file that is written.
+    FileSize,
+    /// Bytes of the stack.
+    Stack,
+    /// Bytes of locked memory.
+    LockedMemory,
+    /// Bytes of address space.
+    AddressSpace,
 }
 
 /// Whom to run as; names or numbers.

@@ -1,6 +1,7 @@
 //! Systems that have no keeper: on Windows the engine is the only process, on macOS it is not built yet.
 
 use crate::KeeperConfig;
+use std::path::Path;
 use svcctl_os::Unsupported;
 
 /// Says that there is no keeper on this system, and gives exit code 7.
@@ -11,4 +12,9 @@ pub fn run(config: KeeperConfig) -> u8 {
         None => eprintln!("svcctl: {message}"),
     }
     7
+}
+
+/// The name of a keeper's directory of cgroups, of which there are none on this system.
+pub fn subtree_name(_run_dir: &Path) -> String {
+    String::new()
 }

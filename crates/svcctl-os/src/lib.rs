@@ -7,6 +7,8 @@ pub mod background;
 pub mod clock;
 pub mod descriptor;
 pub mod files;
+pub mod foreground;
+pub mod inspect;
 #[cfg(feature = "tokio")]
 pub mod ipc;
 #[cfg(target_os = "linux")]
@@ -16,6 +18,8 @@ pub mod paths;
 pub mod process;
 pub mod signal;
 pub mod stream;
+pub mod tree;
+pub mod trial;
 pub mod users;
 
 /// A system cannot do what was asked.

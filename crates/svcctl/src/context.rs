@@ -5,10 +5,10 @@ use crate::error::{CliError, failure};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
-use svcctl_os::lock::{Holder, Lock, LockError};
+use svcctl_os::lock::{COMMANDS_END_WITHIN, Holder, Lock, LockError};
 use svcctl_os::paths::{Paths, Scope};
 use svckit::control::client::{Client, ClientError};
-use svckit::control::types::FailureKind;
+use svckit::control::types::{Failure, FailureKind};
 use tokio::time::{Instant, sleep};
 
 /// The engine that has the installed services.
@@ -18,7 +18,7 @@ pub(crate) const RUN_PREFIX: &str = "run-";
 
 /// What the daemon calls itself in its lock.
 pub(crate) const THE_DAEMON: &str = "the daemon";
-/// How long an engine may be away (it is being restarted, or is beginning) before a question to it fails.
+/// How long an engine may be away before a question to it fails, where only its owner may know whether it is there.
 const AWAY_AT_MOST: Duration = Duration::from_secs(1);
 /// The pause between two attempts to reach it.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -99,17 +99,46 @@ impl Context {
         question: impl AsyncFn(&Client) -> Result<T, ClientError>,
     ) -> Result<T, ClientError> {
         let daemon = self.client(DAEMON);
-        let deadline = Instant::now() + AWAY_AT_MOST;
+        let begun = Instant::now();
         loop {
             match question(&daemon).await {
-                Err(ClientError::NoDaemon { .. })
-                    if Instant::now() < deadline && self.daemon_may_be_there() =>
-                {
+                Err(ClientError::NoDaemon { .. }) if begun.elapsed() < self.daemon_away_at_most() => {
                     // real delay: a socket that nobody listens on tells nothing when that changes.
                     sleep(PAUSE).await;
                 }
                 answer => return answer,
             }
+        }
+    }
+
+    /// How long it is worth waiting for the daemon's engine: one that is just beginning waits itself for commands.
+    fn daemon_away_at_most(&self) -> Duration {
+        if self.daemon_holder().is_some() {
+            COMMANDS_END_WITHIN
+        } else if self.is_kept_from_the_lock() {
+            AWAY_AT_MOST
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Does `work` on the store, which nobody else has as long as no daemon runs; none if one began meanwhile: it is
+    /// to be asked.
+    ///
+    /// # Errors
+    /// As those of `work`, and that a daemon is there whose engine does not answer.
+    pub(crate) fn on_store<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<Option<T>, CliError> {
+        if self.is_kept_from_the_lock() {
+            return Err(self.no_daemon());
+        }
+        match work() {
+            Err(failure) if failure.kind == FailureKind::Conflict && self.daemon_holder().is_some() => {
+                Ok(None)
+            }
+            result => Ok(Some(result?)),
         }
     }
 
@@ -126,6 +155,14 @@ impl Context {
             None => "no daemon runs; start it with: svcctl daemon --background".to_owned(),
         };
         failure(FailureKind::NoDaemon, message)
+    }
+
+    /// Why the daemon could not be asked; that it is there and does not answer is said with the remedy.
+    pub(crate) fn unanswered(&self, error: ClientError) -> CliError {
+        match error {
+            ClientError::NoDaemon { .. } => self.no_daemon(),
+            error => error.into(),
+        }
     }
 
     /// The arguments that lead another svcctl to the same places.

@@ -1,7 +1,11 @@
 //! What ends a command early, and how it is told: one sentence on standard error, or the same as JSON.
 
 use crate::args::Format;
-use crate::exit_code;
+use crate::output::Style;
+use crate::wrong::Wrong;
+use crate::{exit_code, usage};
+use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -14,6 +18,9 @@ pub(crate) enum CliError {
     /// It failed, for a reason that the person should know.
     #[error(transparent)]
     Failure(#[from] Failure),
+    /// Specifications in files are wrong, each at its place.
+    #[error("{}", .0.message())]
+    Wrong(Box<Wrong>),
     /// Nobody reads our output any more (`svcctl logs web | head`): there is nothing left to do, and nothing to say.
     #[error("write the output: its reader is gone")]
     ReaderGone,
@@ -51,6 +58,12 @@ impl From<ClientError> for CliError {
     }
 }
 
+impl From<Wrong> for CliError {
+    fn from(wrong: Wrong) -> Self {
+        Self::Wrong(Box::new(wrong))
+    }
+}
+
 /// A failure of this kind.
 pub(crate) fn failure(kind: FailureKind, message: impl Into<String>) -> CliError {
     Failure { kind, message: message.into(), problems: Vec::new() }.into()
@@ -71,12 +84,19 @@ impl CliError {
     pub(crate) fn tell(&self, format: Format) -> u8 {
         let text = match (self, format) {
             (Self::ReaderGone | Self::Ended(_), _) => return self.exit_code(),
-            (Self::Failure(failure), Format::Json) => format!("{}\n", serde_json::json!(failure)),
-            (Self::Failure(failure), Format::Text | Format::Yaml) => as_text(failure),
-            (Self::Behind { message, .. }, Format::Json) => {
-                format!("{}\n", serde_json::json!({"kind": "failed", "message": message}))
+            (Self::Failure(failure), Format::Text) => as_text(failure),
+            (Self::Wrong(wrong), Format::Text) => {
+                format!("svcctl: {}\n\n{}", wrong.message(), wrong.render(Style::of_stderr()))
             }
-            (Self::Behind { message, .. }, Format::Text | Format::Yaml) => format!("svcctl: {message}\n"),
+            (Self::Behind { message, .. }, Format::Text) => format!("svcctl: {message}\n"),
+            (Self::Failure(failure), Format::Json | Format::Yaml) => structured(format, &json!(failure)),
+            (Self::Wrong(wrong), Format::Json | Format::Yaml) => structured(
+                format,
+                &json!({"kind": FailureKind::Invalid, "message": wrong.message(), "problems": wrong.problems}),
+            ),
+            (Self::Behind { message, .. }, Format::Json | Format::Yaml) => {
+                structured(format, &json!({"kind": "failed", "message": message}))
+            }
         };
         // Who closed standard error does not want to know.
         drop(io::stderr().lock().write_all(text.as_bytes()));
@@ -87,10 +107,17 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Failure(failure) => failure.kind.exit_code(),
+            Self::Wrong(_) => FailureKind::Invalid.exit_code(),
             Self::ReaderGone => exit_code::DONE,
             Self::Behind { exit_code, .. } | Self::Ended(exit_code) => *exit_code,
         }
     }
+}
+
+/// For programs: one line of JSON, or YAML.
+fn structured(format: Format, value: &Value) -> String {
+    let yaml = if format == Format::Yaml { svckit::config::render(value).ok() } else { None };
+    yaml.unwrap_or_else(|| format!("{value}\n"))
 }
 
 /// One line; with several problems, a line each.
@@ -108,7 +135,13 @@ fn as_text(failure: &Failure) -> String {
 }
 
 /// Tells what is wrong with a command line (or prints the help that was asked for), and gives the exit code.
-pub(crate) fn tell_usage(error: &clap::Error) -> u8 {
+pub(crate) fn tell_usage(error: &clap::Error, typed: &[OsString]) -> u8 {
+    let typed: Vec<String> = typed.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    if let Some(sentence) = usage::sentence(error, &typed) {
+        // Who closed standard error does not want to know.
+        drop(writeln!(io::stderr().lock(), "svcctl: {sentence}"));
+        return exit_code::USAGE;
+    }
     // Help goes to standard output; a reader that is gone has seen enough of it.
     drop(error.print());
     if error.use_stderr() { exit_code::USAGE } else { exit_code::DONE }
@@ -121,8 +154,11 @@ mod tests {
 
     #[test]
     fn a_failure_is_a_sentence_and_its_problems_follow() {
-        let problem =
-            |path: &str, message: &str| Problem { path: path.to_owned(), message: message.to_owned() };
+        let problem = |path: &str, message: &str| Problem {
+            path: path.to_owned(),
+            which: svcctl_core::spec::Which::Value,
+            message: message.to_owned(),
+        };
         let mut failure = Failure {
             kind: FailureKind::Invalid,
             message: "the specification is wrong".to_owned(),

@@ -3,8 +3,8 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | done, or running |
-//! | 1 | tried and failed |
-//! | 2 | the command line makes no sense |
+//! | 1 | tried and failed; `diff`: there are differences |
+//! | 2 | the command line makes no sense, or names a file that is not there |
 //! | 3 | not running (`status` only) |
 //! | 4 | no such service |
 //! | 5 | denied |

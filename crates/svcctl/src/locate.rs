@@ -24,13 +24,14 @@ pub(crate) async fn service(context: &Context, name: &ServiceName) -> Result<Loc
         Ok(service) => return Ok(Located { service, client: Some(context.daemon()) }),
         Err(error) if error.kind() == FailureKind::NoSuchService => CliError::from(error),
         Err(error) if error.is_absence() => match stored(context, name) {
-            Err(error) if daemon_came(context, &error) => {
-                let service = context.ask_daemon(async |daemon| daemon.service(name).await).await?;
+            Err(error) => return Err(error),
+            Ok(None) => {
+                let asked = context.ask_daemon(async |daemon| daemon.service(name).await).await;
+                let service = asked.map_err(|error| context.unanswered(error))?;
                 return Ok(Located { service, client: Some(context.daemon()) });
             }
-            Err(error) => return Err(error),
-            Ok(Ok(service)) => return Ok(Located { service, client: None }),
-            Ok(Err(unknown)) => unknown,
+            Ok(Some(Ok(service))) => return Ok(Located { service, client: None }),
+            Ok(Some(Err(unknown))) => unknown,
         },
         Err(error) => return Err(error.into()),
     };
@@ -42,46 +43,35 @@ pub(crate) async fn service(context: &Context, name: &ServiceName) -> Result<Loc
     }
 }
 
-/// One service of the store; the inner error says that there is no such service.
-fn stored(context: &Context, name: &ServiceName) -> Result<Result<Service, CliError>, CliError> {
-    if context.daemon_may_be_there() {
-        return Err(context.no_daemon());
-    }
-    let found = svcctl_engine::offline::show(&context.paths, Some(name.clone()));
-    match found.map(|services| services.into_iter().next()) {
-        Ok(Some(service)) => Ok(Ok(service)),
-        Ok(None) => Ok(Err(failure(
-            FailureKind::NoSuchService,
-            format!("there is no service {name}; see: svcctl list"),
-        ))),
-        Err(unknown) if unknown.kind == FailureKind::NoSuchService => Ok(Err(unknown.into())),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Whether the store could not be looked into because a daemon began after it was not found.
-fn daemon_came(context: &Context, error: &CliError) -> bool {
-    let is_held = matches!(error, CliError::Failure(failure) if failure.kind == FailureKind::Conflict);
-    is_held && context.daemon_holder().is_some()
-}
-
-fn stored_all(context: &Context) -> Result<Vec<Service>, CliError> {
-    if context.daemon_may_be_there() {
-        return Err(context.no_daemon());
-    }
-    Ok(svcctl_engine::offline::show(&context.paths, None)?)
+/// One service of the store, or none if a daemon began; the inner error says that there is no such service.
+fn stored(context: &Context, name: &ServiceName) -> Result<Option<Result<Service, CliError>>, CliError> {
+    let found =
+        context.on_store(|| match svcctl_engine::offline::show(&context.paths, Some(name.clone())) {
+            Err(unknown) if unknown.kind == FailureKind::NoSuchService => Ok(Err(unknown)),
+            found => found.map(Ok),
+        })?;
+    Ok(found.map(|found| match found.map(|services| services.into_iter().next()) {
+        Ok(Some(service)) => Ok(service),
+        Ok(None) => {
+            Err(failure(FailureKind::NoSuchService, format!("there is no service {name}; see: svcctl list")))
+        }
+        Err(unknown) => Err(unknown.into()),
+    }))
 }
 
 /// All services that there are, ordered by name.
 pub(crate) async fn all(context: &Context) -> Result<Vec<Service>, CliError> {
     let mut services = match context.ask_daemon(async |daemon| daemon.services().await).await {
         Ok(services) => services.services,
-        Err(error) if error.is_absence() => match stored_all(context) {
-            Err(error) if daemon_came(context, &error) => {
-                context.ask_daemon(async |daemon| daemon.services().await).await?.services
+        Err(error) if error.is_absence() => {
+            let stored = context.on_store(|| svcctl_engine::offline::show(&context.paths, None))?;
+            if let Some(stored) = stored {
+                stored
+            } else {
+                let asked = context.ask_daemon(async |daemon| daemon.services().await).await;
+                asked.map_err(|error| context.unanswered(error))?.services
             }
-            stored => stored?,
-        },
+        }
         Err(error) => return Err(error.into()),
     };
     for id in run_engines(context) {

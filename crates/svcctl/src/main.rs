@@ -7,13 +7,17 @@
 
 mod args;
 mod commands;
+mod completion;
 mod context;
 mod document;
 mod error;
 mod exit_code;
 mod locate;
+mod names;
 mod output;
 mod program;
+mod usage;
+mod wrong;
 
 use clap::Parser as _;
 use std::process::ExitCode;
@@ -25,9 +29,12 @@ fn main() -> ExitCode {
     if arguments.get(1).is_some_and(|verb| verb == commands::internal::EXEC) {
         return ExitCode::from(commands::internal::exec());
     }
-    let cli = match args::Cli::try_parse_from(arguments) {
+    if let Some(code) = completion::answer(&arguments) {
+        return ExitCode::from(code);
+    }
+    let cli = match args::Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return ExitCode::from(error::tell_usage(&error)),
+        Err(error) => return ExitCode::from(error::tell_usage(&error, &arguments)),
     };
     let format = cli.verb.error_format();
     ExitCode::from(commands::run(cli).unwrap_or_else(|error| error.tell(format)))

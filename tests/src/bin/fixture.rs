@@ -31,6 +31,7 @@ fn main() {
             stay()
         }
         ["serve", address, delay_ms] => serve(address, Duration::from_millis(number(delay_ms))),
+        ["--port", port] => serve_http(number(port)),
         ["show"] => show(),
         ["invalid-bytes"] => invalid_bytes(),
         ["hold-stdout", pids] => hold_stdout(pids),
@@ -142,6 +143,35 @@ fn serve(address: &str, delay: Duration) {
     println!("listening on {address}");
     for stream in listener.incoming() {
         answer(stream.expect("a connection"));
+    }
+}
+
+/// A small web server: `/health` is well, `/crash` ends it with code 1, anything else is greeted. HUP is noted.
+fn serve_http(port: u16) {
+    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)).unwrap_or_else(|error| {
+        eprintln!("cannot listen on port {port}: {error}");
+        std::process::exit(1)
+    });
+    let mut signals =
+        signal_hook::iterator::Signals::new([signal_hook::consts::SIGHUP]).expect("HUP can be caught");
+    std::thread::spawn(move || signals.forever().for_each(|_| println!("configuration read again")));
+    println!("listening on port {port}");
+    for stream in listener.incoming() {
+        let mut stream = stream.expect("a connection");
+        let mut request = String::new();
+        let read = BufReader::new(stream.try_clone().expect("a second handle")).read_line(&mut request);
+        if read.is_err() {
+            continue;
+        }
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        if path == "/crash" {
+            eprintln!("crashing, as asked");
+            std::process::exit(1);
+        }
+        println!("GET {path}");
+        let body = if path == "/health" { "well\n" } else { "hello\n" };
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        let _ = stream.write_all(format!("{head}{body}").as_bytes());
     }
 }
 

@@ -4,21 +4,25 @@
 
 mod decode;
 mod document;
-mod dollar;
 pub mod duration;
+mod keys;
 pub mod model;
 pub mod nearest;
+pub mod plan;
 mod problem;
 mod signal;
+pub mod size;
+pub mod template;
 mod validate;
 pub mod words;
 
 pub use decode::decode;
 pub use document::diff;
-pub use dollar::literal_document;
+pub use keys::{KeyDoc, reference, schema};
 pub use model::ServiceSpec;
-pub use problem::Problem;
+pub use problem::{Problem, Which};
 pub use signal::signal_name;
-pub use validate::validate;
+pub use template::{Template, literal_document};
+pub use validate::{check_timezone, validate};
 
 pub(crate) use validate::{DependencySource, check as validate_among};

@@ -4,8 +4,16 @@
 //! [`super::validate`]. Keys of the full format that have no effect yet are not here: [`super::decode()`] refuses
 //! them by name, so that nobody relies on what does nothing.
 
+mod activation;
+mod check;
+
+pub use activation::{
+    Hook, Hooks, Missed, Overlap, PathEvent, Reload, ReloadHow, Schedule, Timing, Trigger, TriggerOn,
+};
+pub use check::{Check, Condition, Health, HealthProbe, HttpCheck, Ready, TcpTarget};
+
+use super::template::Template;
 use crate::ident::ServiceName;
-use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,17 +30,21 @@ pub struct ServiceSpec {
     /// Who runs it; resolved at install, so it is never `auto` here.
     pub manager: Manager,
     /// Program and arguments; at least the program, which is an absolute path or a name to be found in `PATH`.
-    pub exec: Vec<String>,
+    pub exec: Vec<Template>,
     /// Working directory (absolute); the root directory when absent.
-    pub cwd: Option<String>,
+    pub cwd: Option<Template>,
     /// The user to run as (name or number); the daemon's own when absent.
     pub user: Option<String>,
     /// The primary group (name or number); the user's own when absent.
     pub group: Option<String>,
     /// Supplementary groups; the user's own when absent.
     pub groups: Option<Vec<String>>,
-    /// Variables set for the program.
-    pub env: BTreeMap<String, String>,
+    /// The mask of permission bits that its new files do not get (POSIX `umask`); the daemon's own when absent.
+    pub umask: Option<u32>,
+    /// Variables set for the program; they outrank those of `env_file`.
+    pub env: BTreeMap<String, Template>,
+    /// Files of `NAME=value` lines, read at each start; a later one outranks an earlier one.
+    pub env_file: Vec<EnvFile>,
     /// Variables taken over from the daemon's environment beside `PATH HOME USER LANG TZ`.
     pub inherit_env: InheritEnv,
     /// Whether a boot of the machine starts it.
@@ -45,10 +57,60 @@ pub struct ServiceSpec {
     pub start: Start,
     /// How it is known to be ready; without it, a program is ready once its exec succeeded.
     pub ready: Option<Ready>,
+    /// How it is known to be well while it runs.
+    pub health: Health,
     /// Rules for what follows an exit.
     pub restart: Restart,
     /// Rules for the stop.
     pub stop: Stop,
+    /// How it takes up a changed configuration of its own.
+    pub reload: Option<Reload>,
+    /// When it runs by itself; it is [`Kind::Oneshot`] then, and has no `trigger`.
+    pub schedule: Option<Schedule>,
+    /// What makes it run; it is [`Kind::Oneshot`] then, and has no `schedule`.
+    pub trigger: Option<Trigger>,
+    /// Limits of its processes.
+    pub limits: Limits,
+    /// Programs run around it.
+    pub hooks: Hooks,
+}
+
+/// A file of `NAME=value` lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvFile {
+    /// Where (absolute).
+    pub path: Template,
+    /// Whether it may be missing.
+    pub optional: bool,
+}
+
+/// Resource limits of every process of a service (POSIX `setrlimit`, soft and hard alike); the daemon's own where absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// The most open files (`RLIMIT_NOFILE`).
+    pub open_files: Option<Amount>,
+    /// The most processes of its user (`RLIMIT_NPROC`).
+    pub processes: Option<Amount>,
+    /// The largest core file, in bytes (`RLIMIT_CORE`).
+    pub core: Option<Amount>,
+    /// The largest file it may write, in bytes (`RLIMIT_FSIZE`).
+    pub file_size: Option<Amount>,
+    /// The largest stack, in bytes (`RLIMIT_STACK`).
+    pub stack: Option<Amount>,
+    /// The most locked memory, in bytes (`RLIMIT_MEMLOCK`).
+    pub locked_memory: Option<Amount>,
+    /// The most address space, in bytes (`RLIMIT_AS`).
+    pub address_space: Option<Amount>,
+}
+
+/// How much of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Amount {
+    /// At most so much.
+    At(u64),
+    /// As much as there is.
+    Unlimited,
 }
 
 /// Who runs a service. More managers come with their own issues.
@@ -96,35 +158,8 @@ pub enum Kind {
 pub struct Start {
     /// How long from the spawn to readiness (for a oneshot: to its end) before it counts as failed.
     pub timeout: Option<Duration>,
-}
-
-/// How readiness is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ready {
-    /// What is asked.
-    pub check: Check,
-    /// How long between two attempts.
-    pub interval: Duration,
-    /// How long one attempt may take.
-    pub timeout: Duration,
-}
-
-/// One question to a program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Check {
-    /// A TCP connection to this address is accepted.
-    Tcp(TcpTarget),
-}
-
-/// Where to connect.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TcpTarget {
-    /// An address and port.
-    Address(SocketAddr),
-    /// A host name and port, looked up at each attempt.
-    Name(String, u16),
+    /// What must hold before each spawn; asked again and again until all of it does.
+    pub when: Vec<Condition>,
 }
 
 /// When a program that ended is started again.
@@ -207,6 +242,13 @@ pub enum StopStep {
         /// Which.
         signal: Signal,
         /// How long before the next step.
+        wait: Option<Duration>,
+    },
+    /// A program that makes the service end, then a wait for that.
+    Command {
+        /// What to run.
+        command: Hook,
+        /// How long before the next step, counted from its begin; up to the stop timeout when absent.
         wait: Option<Duration>,
     },
     /// SIGKILL to every process of the tree, until none is left.

@@ -8,8 +8,22 @@ use std::fmt;
 pub struct Problem {
     /// Where: keys and indexes from the root, such as `restart.backoff.max` or `exec[0]`; empty for the whole.
     pub path: String,
+    /// Which part of that place is meant.
+    #[serde(default)]
+    pub which: Which,
     /// What is wrong and what would be right, as a lowercase sentence fragment.
     pub message: String,
+}
+
+/// Which part of a place in a document is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Which {
+    /// The key itself, such as an unknown one.
+    Key,
+    /// Its value; or, where there is none, that it is missing.
+    #[default]
+    Value,
 }
 
 impl fmt::Display for Problem {

@@ -1,7 +1,8 @@
 //! What can only be seen in the whole set of services: unknown dependencies, and services that wait for each other.
 
-use super::{Problem, ServiceSpec, model::DependencyKind};
+use super::{Problem, ServiceSpec, Which, model::DependencyKind};
 use crate::ident::ServiceName;
+use crate::schedule::Zones;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the dependencies of the services that are installed can be read, whatever holds them.
@@ -37,12 +38,25 @@ pub(crate) fn check(spec: &ServiceSpec, installed: &impl DependencySource) -> Ve
                 Some(cycle) => cycle_message(&spec.name, &cycle),
             }
         };
-        problems.push(Problem { path, message });
+        problems.push(Problem { path, which: Which::Value, message });
     }
     problems
 }
 
-fn cycle_message(name: &ServiceName, cycle: &[ServiceName]) -> String {
+/// What is wrong with the time zone that `spec` names, if anything: [`super::decode()`] has no database of zones, and
+/// whoever installs a specification has.
+pub fn check_timezone(spec: &ServiceSpec, zones: &dyn Zones) -> Option<Problem> {
+    let name = spec.schedule.as_ref()?.timezone.as_deref()?;
+    if zones.zone(Some(name)).is_some() {
+        return None;
+    }
+    let message = format!(
+        "is {name:?}, which this machine's database of time zones does not have; names are as in \"Europe/Prague\""
+    );
+    Some(Problem { path: "schedule.timezone".to_owned(), which: Which::Value, message })
+}
+
+pub(super) fn cycle_message(name: &ServiceName, cycle: &[ServiceName]) -> String {
     let mut text = format!("services cannot wait for each other: {name}");
     for step in cycle {
         text.push_str(" → ");
@@ -52,7 +66,7 @@ fn cycle_message(name: &ServiceName, cycle: &[ServiceName]) -> String {
 }
 
 /// The way from `from` over dependencies to `target`, both included, if there is one.
-fn path_back(
+pub(super) fn path_back(
     from: &ServiceName,
     target: &ServiceName,
     installed: &impl DependencySource,
@@ -114,6 +128,25 @@ mod tests {
                 "depends_on.web: a service cannot depend on itself",
             ]
         );
+    }
+
+    #[test]
+    fn a_zone_that_is_nowhere_is_told() {
+        struct OnlyPrague;
+        impl Zones for OnlyPrague {
+            fn zone(&self, name: Option<&str>) -> Option<jiff::tz::TimeZone> {
+                (name == Some("Europe/Prague")).then_some(jiff::tz::TimeZone::UTC)
+            }
+        }
+        let check = |zone: &str| {
+            let schedule = json!({"cron": "@daily", "timezone": zone});
+            let document = json!({"spec": 1, "name": "web", "exec": ["/bin/true"], "schedule": schedule});
+            let spec = crate::spec::decode(&document).expect("the document is sound");
+            check_timezone(&spec, &OnlyPrague).map(|problem| problem.path)
+        };
+        assert_eq!(check("Europe/Prague"), None);
+        assert_eq!(check("Europe/Parague").as_deref(), Some("schedule.timezone"));
+        assert_eq!(check_timezone(&spec("web", &[]), &OnlyPrague), None);
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //! last engine left it. Taking over is no transition: nothing is published for it.
 
 use super::action::Action;
-use super::event::{Adopted, Command, Event, Process, Restored};
-use super::memo::{Memo, Then};
+use super::event::{Adopted, Command, Event, HookWhat, Process, Restored};
+use super::memo::{JobMemo, Memo, Then};
 use super::slot::{
-    Attempt, History, Main, Progress, Running, STEP_KILLING, Stage, Starting, State, Stopping,
+    Attempt, History, Main, Progress, Reloading, Running, STEP_KILLING, Stage, Starting, State, Stopping,
+    Waiting, Wellness,
 };
-use super::state::{Desired, Phase};
+use super::state::Phase;
 use super::stop::resume_step;
 use super::{Life, Supervisor};
 use crate::ident::{InstanceId, ServiceName};
@@ -21,6 +22,10 @@ impl Supervisor {
     /// A service that the store holds.
     pub(super) fn handle_restored(&mut self, restored: &Restored) {
         self.add_service(&restored.spec, restored.revision, restored.desired);
+        if let Some(service) = self.services.get_mut(&restored.spec.name) {
+            service.held.clone_from(&restored.held);
+            service.job.record = restored.job.clone().unwrap_or_default();
+        }
     }
 
     /// What the keeper holds for a slot.
@@ -54,10 +59,34 @@ impl Supervisor {
             window: memo.window,
             last_exit: memo.last_exit,
             spawn_error: None,
+            unwell: None,
         };
+        service.job.adopt(&memo.job);
         "taken over from the last engine".clone_into(&mut slot.why);
         let over = memo.generation >= held;
+        let hook = memo.hook.map(|(what, index)| (memo.phase, what, index));
+        let process = match hook {
+            // The memo was written when nothing was left of the process, only that was not acknowledged any more.
+            Some((Phase::Starting, HookWhat::BeforeStart, _) | (Phase::Stopping, HookWhat::AfterExit, _)) => {
+                self.actions.extend(process.map(|(id, _)| Action::Acknowledge(id)));
+                None
+            }
+            Some(_) | None => process,
+        };
         slot.state = match (memo.phase, process) {
+            (Phase::Stopping, None) if matches!(memo.hook, Some((HookWhat::AfterExit, _))) => {
+                let id = InstanceId { slot: slot.key.clone(), generation: memo.generation };
+                let index = memo.hook.map_or(0, |(_, index)| index);
+                State::Stopping(Stopping {
+                    attempt: Attempt { id, spec, revision: memo.revision },
+                    main: Main::Ended,
+                    progress: Progress::AfterExit { index },
+                    then: memo.then,
+                    stuck: Vec::new(),
+                })
+            }
+            // The attempt is made anew, with its first hook.
+            (Phase::Starting, None) if memo.hook.is_some() => State::Waiting(Waiting::default()),
             (Phase::Starting | Phase::Running | Phase::Stopping, Some((id, process))) => {
                 let attempt = Attempt { id, spec, revision: memo.revision };
                 with_process(memo, attempt, process)
@@ -68,7 +97,7 @@ impl Supervisor {
                 let by_itself = memo.phase != Phase::Stopping || memo.then != Then::Fresh;
                 slot.history.row = memo.row.saturating_add(u32::from(by_itself));
                 slot.history.restarts = memo.restarts.saturating_add(u32::from(by_itself));
-                State::Waiting
+                State::Waiting(Waiting::default())
             }
             (phase, process) => {
                 if let Some((id, _)) = process.filter(|_| over) {
@@ -90,7 +119,9 @@ impl Supervisor {
         }
         let names: Vec<ServiceName> = self.services.keys().cloned().collect();
         for name in &names {
+            self.arm_again(name);
             self.resume(name);
+            self.follow_watches(name);
         }
         self.kill_orphans();
         self.settle();
@@ -102,22 +133,44 @@ impl Supervisor {
 
     fn resume(&mut self, name: &ServiceName) {
         let Some(service) = self.services.get(name) else { return };
-        let up = service.desired == Desired::Up && !self.is_ending();
+        let up = service.is_wanted() && !self.is_ending();
+        let (is_job, has_run) = (service.is_job(), service.job.run.is_some());
         match &service.slot.state {
             State::Stopping(stopping) => match stopping.progress {
                 // What was sent last may not have arrived; killing twice does no harm.
                 Progress::Killing => self.kill(name),
                 Progress::Held { .. } => self.hold(name),
-                Progress::Step { .. } => {}
+                Progress::Step { .. } | Progress::BeforeStop { .. } | Progress::AfterExit { .. } => {
+                    self.follow_hook(name);
+                }
             },
-            State::Starting(_) | State::Running(_) if up => self.resume_start(name),
-            State::Waiting if up => {
+            State::Starting(_) if up => self.resume_start(name),
+            State::Running(_) if up => {
+                self.follow_hook(name);
+                self.start_health(name);
+            }
+            State::Scheduled if up && is_job => {
+                self.start_trigger(name);
                 self.unsettled.insert(name.clone());
             }
-            State::Stopped if up => self.try_start(name, "wanted up", None),
+            State::Scheduled
+            | State::Waiting(_)
+            | State::Backoff { .. }
+            | State::Failed
+            | State::Completed
+                if up && (matches!(service.slot.state, State::Scheduled) || (is_job && !has_run)) =>
+            {
+                self.try_start(name, "starting", None);
+            }
+            State::Waiting(_) if up => {
+                self.remember(name);
+                self.unsettled.insert(name.clone());
+            }
+            State::Stopped if up => self.try_start(name, "starting", None),
             State::Stopped => {}
-            State::Backoff { .. } | State::Failed | State::Completed if service.desired == Desired::Up => {}
-            State::Waiting
+            State::Backoff { .. } | State::Failed | State::Completed if service.is_wanted() => {}
+            State::Scheduled
+            | State::Waiting(_)
             | State::Starting(_)
             | State::Running(_)
             | State::Backoff { .. }
@@ -161,6 +214,8 @@ fn unread(id: &InstanceId, process: Process, kind: Kind) -> Memo {
         stop_step: 0,
         then: Then::Fresh,
         last_exit: None,
+        hook: None,
+        job: JobMemo::default(),
     }
 }
 
@@ -172,8 +227,11 @@ fn with_process(memo: &Memo, attempt: Attempt, process: Process) -> State {
             let stop = &attempt.spec.stop;
             let progress = match (memo.stop_step, memo.deadline) {
                 (STEP_KILLING, _) => Progress::Killing,
+                (0, Some(deadline)) if matches!(memo.hook, Some((HookWhat::BeforeStop, _))) => {
+                    Progress::BeforeStop { index: memo.hook.map_or(0, |(_, index)| index), deadline }
+                }
                 (0, _) | (_, None) => Progress::Held { blockers: BTreeSet::new() },
-                (taken, Some(deadline)) => resume_step(stop, taken, deadline),
+                (taken, Some(deadline)) => resume_step(stop, taken, deadline, memo.hook.is_some()),
             };
             State::Stopping(Stopping { attempt, main, progress, then: memo.then, stuck: Vec::new() })
         }
@@ -182,12 +240,19 @@ fn with_process(memo: &Memo, attempt: Attempt, process: Process) -> State {
                 Kind::Simple => None,
                 Kind::Oneshot => memo.deadline,
             };
-            State::Running(Running { attempt, process, deadline })
+            let (after, reload) = match memo.hook {
+                Some((HookWhat::AfterStart, index)) => (Some(index), Reloading::No),
+                Some((HookWhat::Reload, _)) => (None, Reloading::Once),
+                Some(_) | None => (None, Reloading::No),
+            };
+            let wellness = Wellness::default();
+            State::Running(Running { attempt, process, deadline, after, reload, wellness })
         }
         Phase::Running
         | Phase::Starting
         | Phase::Stopped
         | Phase::Waiting
+        | Phase::Scheduled
         | Phase::Backoff
         | Phase::Failed
         | Phase::Completed => {
@@ -203,6 +268,9 @@ fn without_process(phase: Phase, memo: &Memo) -> State {
         Phase::Failed => State::Failed,
         Phase::Completed => State::Completed,
         Phase::Stopped => State::Stopped,
-        Phase::Waiting | Phase::Starting | Phase::Running | Phase::Stopping => State::Waiting,
+        Phase::Scheduled => State::Scheduled,
+        Phase::Waiting | Phase::Starting | Phase::Running | Phase::Stopping => {
+            State::Waiting(Waiting::default())
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::spec::{DependencySource, ServiceSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// For each service (installed or not), the installed ones that depend on it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Dependants(BTreeMap<ServiceName, BTreeSet<ServiceName>>);
 
 impl Dependants {

@@ -3,6 +3,7 @@
 use super::memo::Memo;
 use crate::ident::{InstanceId, ServiceName, SlotKey};
 use crate::spec::ServiceSpec;
+use crate::spec::model::Signal;
 use crate::time::{Mono, Wall};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -42,8 +43,107 @@ pub enum Event {
     TreeEmpty(InstanceId),
     /// The tree could not be ended: these pids remain after all that could be done (for example in uninterruptible sleep).
     TreeStuck(InstanceId, Vec<u32>),
-    /// One readiness probe was answered.
-    Probe(InstanceId, ProbeResult),
+    /// One attempt of a probe was answered.
+    Probe(ProbeId, ProbeResult),
+    /// A hook is done.
+    HookDone(HookId, HookResult),
+    /// Something changed at the paths that are watched; which paths, as far as they are known.
+    Changed(WatchId, Vec<String>),
+    /// The wall clock jumped (it was set, or the machine slept): what is due by it is to be looked at again.
+    ClockJumped,
+}
+
+/// A probe: about whom, and which of its questions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProbeId {
+    /// The process; for a condition or a trigger, the last one of the slot (there may be none now).
+    pub id: InstanceId,
+    /// Which question.
+    pub what: ProbeWhat,
+}
+
+/// Which question of a specification a probe asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProbeWhat {
+    /// `ready`.
+    Ready,
+    /// `health.liveness`.
+    Liveness,
+    /// `health.readiness`.
+    Readiness,
+    /// `start.when`, by place in the list.
+    Condition(u16),
+    /// `trigger.condition`.
+    Trigger,
+}
+
+/// A run of a hook.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HookId {
+    /// The process it is for (which may be there no more, or not yet).
+    pub id: InstanceId,
+    /// Which hook.
+    pub what: HookWhat,
+    /// Its place in the list; 0 where there is one.
+    pub index: u16,
+}
+
+/// Which hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum HookWhat {
+    /// `hooks.before_start`.
+    BeforeStart,
+    /// `hooks.after_start`.
+    AfterStart,
+    /// `hooks.before_stop`.
+    BeforeStop,
+    /// `hooks.after_exit`.
+    AfterExit,
+    /// `reload.command`.
+    Reload,
+    /// A `command` of `stop.steps`.
+    StopStep,
+}
+
+impl HookWhat {
+    /// The word in the specification, and in `SVCCTL_HOOK`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::BeforeStart => "before_start",
+            Self::AfterStart => "after_start",
+            Self::BeforeStop => "before_stop",
+            Self::AfterExit => "after_exit",
+            Self::Reload => "reload",
+            Self::StopStep => "stop",
+        }
+    }
+}
+
+/// What a hook came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookResult {
+    /// It ended with code 0.
+    Ok,
+    /// It did not, for this reason: `exited with code 3; it said: last line of its output`, `took longer than 10 s`.
+    Failed(String),
+}
+
+/// A watch: whose, and for what.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WatchId {
+    /// The service.
+    pub name: ServiceName,
+    /// For what.
+    pub what: WatchWhat,
+}
+
+/// What a watch is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WatchWhat {
+    /// `reload.watch`.
+    Reload,
+    /// `trigger.path`.
+    Trigger,
 }
 
 /// A process that exists.
@@ -66,6 +166,65 @@ pub struct Restored {
     pub revision: u64,
     /// What was wanted of it (after a boot, the shell gives what `autostart` says).
     pub desired: super::state::Desired,
+    /// Why it is held, if it is.
+    pub held: Option<Hold>,
+    /// What is known of its runs, if it has a schedule or a trigger.
+    pub job: Option<JobRecord>,
+}
+
+/// That a service is not to be started, whatever is wanted of it, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// What the one who held it said; may be empty.
+    pub reason: String,
+    /// Since when.
+    pub since: Wall,
+}
+
+/// What is known of the runs of a service that has a schedule or a trigger.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRecord {
+    /// The last time that was due by the schedule and taken into account (run, skipped or missed).
+    pub last_due: Option<Wall>,
+    /// The last run.
+    pub last_run: Option<JobRun>,
+    /// How many runs there have been.
+    pub runs: u64,
+    /// How many of them failed.
+    pub failures: u64,
+    /// How many due times were skipped, since the last run was not over.
+    pub skipped: u64,
+    /// How many due times passed while nobody was there.
+    pub missed: u64,
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRun {
+    /// Why it ran.
+    pub cause: JobCause,
+    /// When it began.
+    pub started: Wall,
+    /// When it ended; `None` while it runs.
+    pub ended: Option<Wall>,
+    /// Whether it succeeded; `None` while it runs.
+    pub succeeded: Option<bool>,
+    /// How it ended: `exited with code 1`; empty while it runs.
+    pub result: String,
+}
+
+/// Why a job ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobCause {
+    /// It was due at this time.
+    Schedule(Wall),
+    /// A time that was due had been missed; the last such.
+    Missed(Wall),
+    /// Its trigger fired; by these paths, as far as they are known.
+    Trigger(Vec<String>),
+    /// `svcctl start --once`.
+    Command,
 }
 
 /// What the keeper holds for a slot when an engine begins.
@@ -87,8 +246,19 @@ pub enum Command {
     Install {
         /// What it is.
         spec: Arc<ServiceSpec>,
+        /// The text it was read from, to be kept as its file; one is written from the specification when absent.
+        source: Option<Source>,
         /// Whether another specification of that name may be replaced.
         update: bool,
+    },
+    /// Bring the set of services to these: install what is new (and start it if it has autostart), update what differs
+    /// (and restart it if it runs and the change needs that), leave what is the same. All or nothing; answered by
+    /// [`super::reply::Reply::Applied`] when it is accepted, not when all of it is up.
+    Apply {
+        /// The specifications.
+        services: Vec<(Arc<ServiceSpec>, Option<Source>)>,
+        /// Whether services that are not among them are uninstalled.
+        prune: bool,
     },
     /// Stop a service and forget it.
     Uninstall(Request),
@@ -100,6 +270,19 @@ pub enum Command {
     Restart(Request),
     /// Clear `Failed`, so that it starts again if it is wanted up.
     Reset(Request),
+    /// Run a service that has a schedule or a trigger (or a oneshot) once, now; what is wanted of it stays as it is.
+    /// Answered when the run is over.
+    StartOnce(Request),
+    /// Let running services take up their own changed configuration, as their `reload` says.
+    Reload(Request),
+    /// Send a signal to the main process of running services.
+    Signal(Request, Signal),
+    /// Start nothing of these any more until `Unhold`; what runs goes on. The text is the reason given.
+    Hold(Request, String),
+    /// Take back a hold; what is wanted up starts.
+    Unhold(Request),
+    /// Set `autostart` in the specification; nothing is started or stopped.
+    Enable(Request, bool),
     /// Stop everything, dependants first, for the end of the engine. What is wanted stays as it is in the store.
     /// From then on nothing is spawned. Answered when no process is left.
     Shutdown {
@@ -108,6 +291,21 @@ pub enum Command {
     },
     /// Tell the state of one service, or of all.
     Show(Option<ServiceName>),
+}
+
+/// The text of a specification as somebody wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The text, whole.
+    pub text: Arc<str>,
+    /// The ending of a file of its format: `yaml`, `json` or `toml`; or [`Source::AS_IT_STANDS`].
+    pub ending: &'static str,
+}
+
+impl Source {
+    /// In place of an ending: the text was read from the service's own file, which is left as it stands (it may have
+    /// been edited again since).
+    pub const AS_IT_STANDS: &'static str = "";
 }
 
 /// What a command is about.
@@ -160,7 +358,7 @@ impl fmt::Display for SpawnError {
     }
 }
 
-/// What one readiness probe gave.
+/// What one attempt of a probe gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeResult {
     /// It answered as it should.

@@ -1,7 +1,7 @@
 //! How a slot goes from one state to the next: the one place where states change, and what always follows.
 
 use super::action::{Action, Persist};
-use super::slot::{Attempt, Fate, Progress, Slot, Stage, Starting, State, Stopping};
+use super::slot::{Attempt, Fate, Progress, Service, Slot, Stage, Starting, State, Stopping, Waiting};
 use super::state::{IllegalTransition, Phase, Transition};
 use super::timer::Timer;
 use super::{ILLEGAL_MAX, Supervisor, text};
@@ -19,19 +19,38 @@ impl Supervisor {
             return self.refuse(name, to, why);
         }
         let pid = state.process().or(slot.state.process()).map(|process| process.pid);
+        if from == Phase::Scheduled && to != Phase::Starting {
+            self.stop_trigger(name);
+        }
+        let Some(service) = self.services.get_mut(name) else { return };
+        let slot = &mut service.slot;
         let old = std::mem::replace(&mut slot.state, state);
         slot.since = self.now;
         slot.why.clone_from(&why);
         let transition = Transition { slot: slot.key.clone(), at: self.now, pid, from, to, why };
         self.timers.set(Timer::Slot(slot.key.clone()), slot.state.timer());
-        self.actions.extend(old.probed().cloned().map(Action::StopProbe));
+        self.actions.extend(old.probes().into_iter().map(Action::StopProbe));
         self.carry(name, done);
         self.actions.push_back(Action::Publish(transition));
         self.note_stop(name, &old);
+        self.follow_hook(name);
         match to {
-            Phase::Running | Phase::Completed => self.wake_dependants(name),
+            Phase::Running => {
+                self.start_health(name);
+                self.wake_dependants(name);
+            }
+            Phase::Completed => self.wake_dependants(name),
+            Phase::Scheduled => {
+                self.start_trigger(name);
+                self.ticket_up(name);
+                self.wake_dependants(name);
+                self.unsettled.insert(name.clone());
+            }
+            Phase::Waiting => {
+                self.unsettled.insert(name.clone());
+            }
             Phase::Stopped => self.after_stop(name),
-            Phase::Waiting | Phase::Starting | Phase::Stopping | Phase::Backoff | Phase::Failed => {}
+            Phase::Starting | Phase::Stopping | Phase::Backoff | Phase::Failed => {}
         }
     }
 
@@ -55,19 +74,24 @@ impl Supervisor {
         let (before, action, after) = match &slot.state {
             State::Starting(Starting { attempt, stage: Stage::Spawning, .. }) => {
                 let (id, spec, revision) = (attempt.id.clone(), attempt.spec.clone(), attempt.revision);
-                (acknowledge, Action::Spawn { id, spec, revision, memo: slot.memo() }, None)
+                (acknowledge, Action::Spawn { id, spec, revision, memo: slot.memo(&service.job) }, None)
             }
             State::Stopped => (acknowledge, Action::Release(key), None),
-            State::Stopping(Stopping { attempt, progress: Progress::Killing, .. }) => {
-                (None, Action::KillTree { id: attempt.id.clone(), memo: slot.memo() }, acknowledge)
-            }
-            State::Waiting
+            State::Stopping(Stopping { attempt, progress: Progress::Killing, .. }) => (
+                None,
+                Action::KillTree { id: attempt.id.clone(), memo: slot.memo(&service.job) },
+                acknowledge,
+            ),
+            State::Scheduled
+            | State::Waiting(_)
             | State::Starting(_)
             | State::Running(_)
             | State::Stopping(_)
             | State::Backoff { .. }
             | State::Failed
-            | State::Completed => (None, Action::Remember { slot: key, memo: slot.memo() }, acknowledge),
+            | State::Completed => {
+                (None, Action::Remember { slot: key, memo: slot.memo(&service.job) }, acknowledge)
+            }
         };
         self.actions.extend(before);
         self.actions.push_back(action);
@@ -78,7 +102,7 @@ impl Supervisor {
     pub(super) fn remember(&mut self, name: &ServiceName) {
         let Some(service) = self.services.get(name) else { return };
         let slot = service.slot.key.clone();
-        self.actions.push_back(Action::Remember { slot, memo: service.slot.memo() });
+        self.actions.push_back(Action::Remember { slot, memo: service.slot.memo(&service.job) });
     }
 
     /// Sets the deadline of `name` after a change within its state.
@@ -100,6 +124,8 @@ impl Supervisor {
         let Some(service) = self.services.remove(name) else { return };
         self.dependants.remove(&service.spec);
         self.timers.set(Timer::Slot(service.slot.key.clone()), None);
+        self.timers.set(Timer::Job(service.slot.key.clone()), None);
+        self.actions.extend(service.watches.values().map(|watch| Action::Unwatch(watch.id.clone())));
         self.forgotten = self.forgotten.max(service.slot.generation);
         self.actions.push_back(Action::Persist(Persist::Forget(name.clone())));
         self.actions.push_back(Action::Release(service.slot.key));
@@ -110,7 +136,7 @@ impl Supervisor {
     pub(super) fn wake_dependants(&mut self, name: &ServiceName) {
         for dependant in self.dependants.of(name) {
             let state = self.services.get(dependant).map(|service| &service.slot.state);
-            if matches!(state, Some(State::Waiting)) {
+            if matches!(state, Some(State::Waiting(_))) {
                 self.unsettled.insert(dependant.clone());
             }
         }
@@ -121,12 +147,10 @@ impl Supervisor {
         while let Some(name) = self.unsettled.pop_first() {
             let Some(service) = self.services.get(&name) else { continue };
             match &service.slot.state {
-                State::Waiting if self.closed_gates(&name).is_empty() => {
-                    self.launch(&name, "what it waited for is there".to_owned(), None);
-                }
+                State::Waiting(_) => self.settle_waiting(&name),
+                State::Scheduled => self.settle_job(&name),
                 State::Stopping(_) => self.begin_stop(&name),
-                State::Waiting
-                | State::Stopped
+                State::Stopped
                 | State::Starting(_)
                 | State::Running(_)
                 | State::Backoff { .. }
@@ -138,23 +162,33 @@ impl Supervisor {
 
     /// Starts `name` if its gates are open, else lets it wait for them.
     pub(super) fn try_start(&mut self, name: &ServiceName, why: &str, done: Option<InstanceId>) {
+        let rests = |service: &Service| service.is_job() && service.job.run.is_none();
+        if self.services.get(name).is_some_and(rests) {
+            return self.enter(name, State::Scheduled, why.to_owned(), done);
+        }
         let gates = self.closed_gates(name);
         if gates.is_empty() {
             self.launch(name, why.to_owned(), done);
         } else {
             let why = format!("{why}; {}", text::waits_for(&gates));
-            self.enter(name, State::Waiting, why, done);
+            self.enter(name, State::Waiting(Waiting::default()), why, done);
         }
     }
 
-    fn launch(&mut self, name: &ServiceName, why: String, done: Option<InstanceId>) {
+    pub(super) fn launch(&mut self, name: &ServiceName, why: String, done: Option<InstanceId>) {
+        let Some(service) = self.services.get(name) else { return };
+        if service.slot.state.phase() == Phase::Scheduled {
+            // It is asked under the number that is about to change.
+            self.stop_trigger(name);
+        }
         let Some(service) = self.services.get_mut(name) else { return };
         let slot = &mut service.slot;
         slot.generation = slot.generation.next(self.now.mono);
         let id = InstanceId { slot: slot.key.clone(), generation: slot.generation };
         let attempt = Attempt { id, spec: service.spec.clone(), revision: service.revision };
         let deadline = service.spec.start.timeout.map(|timeout| self.now.mono.after(timeout));
-        self.enter(name, State::Starting(Starting { attempt, stage: Stage::Spawning, deadline }), why, done);
+        let stage = if service.spec.hooks.before_start.is_empty() { Stage::Spawning } else { Stage::Hook(0) };
+        self.enter(name, State::Starting(Starting { attempt, stage, deadline }), why, done);
     }
 
     /// The slot of `name`.

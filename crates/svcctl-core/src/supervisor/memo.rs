@@ -1,6 +1,6 @@
 //! What the keeper keeps for a slot on behalf of the engine, so that the next engine goes on where this one ended.
 
-use super::event::ExitStatus;
+use super::event::{ExitStatus, HookWhat};
 use super::state::Phase;
 use crate::ident::Generation;
 use crate::spec::model::Kind;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub const MEMO_MAX_BYTES: usize = 256;
 
 /// The first byte of an encoded memo: the version of its form.
-pub const MEMO_VERSION: u8 = 1;
+pub const MEMO_VERSION: u8 = 2;
 
 /// A slot's state, as far as it cannot be seen from its process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,36 @@ pub struct Memo {
     pub then: Then,
     /// How the last process ended, and when.
     pub last_exit: Option<(ExitStatus, Wall)>,
+    /// The hook that runs, and its place in its list: run again by the next engine.
+    pub hook: Option<(HookWhat, u16)>,
+    /// The run of a job.
+    pub job: JobMemo,
+}
+
+/// What the next engine must know of a job, however much of its record was lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobMemo {
+    /// The last due time that was taken into account.
+    pub last_due: Option<Wall>,
+    /// The run that is under way: why, and since when.
+    pub run: Option<(Cause, Wall)>,
+    /// Why one more run follows it.
+    pub queued: Option<Cause>,
+    /// Whether the last run since it was armed succeeded.
+    pub succeeded: bool,
+}
+
+/// Why a job runs, in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// It was due then.
+    Schedule(Wall),
+    /// It was due then, and that was missed.
+    Missed(Wall),
+    /// Its trigger fired.
+    Trigger,
+    /// By command.
+    Command,
 }
 
 /// What follows a stop, if the service is wanted up when no process is left; if it is not, it is `Stopped`.
@@ -54,6 +84,8 @@ pub enum Then {
     Judge,
     /// It was not ready in time: the restart policy decides about a failure.
     TimedOut,
+    /// Its health probe failed too often: the restart policy decides about a failure.
+    Unwell,
 }
 
 impl Memo {
@@ -93,6 +125,13 @@ mod tests {
             stop_step: u8::MAX,
             then: Then::TimedOut,
             last_exit: Some((ExitStatus::Signal(i32::MIN), Wall(i64::MIN))),
+            hook: Some((HookWhat::StopStep, u16::MAX)),
+            job: JobMemo {
+                last_due: Some(Wall(i64::MIN)),
+                run: Some((Cause::Missed(Wall(i64::MIN)), Wall(i64::MIN))),
+                queued: Some(Cause::Missed(Wall(i64::MIN))),
+                succeeded: true,
+            },
         };
         let bytes = memo.encode();
         assert!(bytes.len() <= MEMO_MAX_BYTES, "{}", bytes.len());

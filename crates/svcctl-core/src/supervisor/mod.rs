@@ -6,8 +6,8 @@
 //!
 //! Invariants: at most one attempt in a slot, from its `Spawn` until nothing of its tree is left; a spawn only while
 //! the service is wanted up and its gates are open; every ticket is answered once; what an event costs depends on the
-//! services it concerns, never on how many there are. Deliberately absent: health, schedules, handovers and more than
-//! one slot a service, which come with their own parts.
+//! services it concerns, never on how many there are. Deliberately absent: handovers and more than one slot a service,
+//! which come with their own parts.
 
 pub mod action;
 mod adopt;
@@ -16,6 +16,9 @@ mod deps;
 pub mod event;
 mod flow;
 mod gate;
+mod health;
+mod hook;
+mod job;
 pub mod memo;
 mod orphan;
 mod process;
@@ -29,9 +32,11 @@ mod text;
 mod ticket;
 mod timer;
 pub mod view;
+mod watch;
 
 use crate::ident::{Generation, ServiceName};
 use crate::rng::Rng;
+use crate::schedule::SharedZones;
 use crate::time::{Mono, Now};
 use action::Action;
 use deps::Dependants;
@@ -47,7 +52,7 @@ use timer::{Timer, Timers};
 const ILLEGAL_MAX: usize = 16;
 
 /// Decides for all services of one engine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Supervisor {
     services: BTreeMap<ServiceName, Service>,
     dependants: Dependants,
@@ -61,6 +66,7 @@ pub struct Supervisor {
     illegal: VecDeque<IllegalTransition>,
     life: Life,
     rng: Rng,
+    zones: SharedZones,
     /// The time of the event that is being handled.
     now: Now,
     /// No process of a service that was forgotten had a greater number.
@@ -68,7 +74,7 @@ pub struct Supervisor {
 }
 
 /// What part of its life the engine is in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Life {
     /// It is being told what there is; anything else waits. The shell tells only what is there already, so that this
     /// is not longer than its own bounded queue.
@@ -83,8 +89,11 @@ impl Supervisor {
     /// A supervisor without services. `seed` is for the jitter of pauses; the same seed and the same events give the
     /// same actions. It waits for [`Event::Resumed`]: what comes before it, other than `Restored` and `Adopted`, is
     /// taken up then.
-    pub fn new(seed: u64) -> Self {
+    ///
+    /// `zones` gives the time zones that schedules are read in.
+    pub fn new(seed: u64, zones: SharedZones) -> Self {
         Self {
+            zones,
             services: BTreeMap::new(),
             dependants: Dependants::default(),
             orphans: Orphans::default(),
@@ -123,6 +132,7 @@ impl Supervisor {
         while let Some(timer) = self.timers.pop_due(now.mono) {
             match timer {
                 Timer::Slot(slot) => self.slot_timeout(&slot.name),
+                Timer::Job(slot) => self.look_at_clock(&slot.name),
                 Timer::Ticket(ticket) => self.ticket_timeout(ticket),
             }
             self.settle();
@@ -159,7 +169,10 @@ impl Supervisor {
             Event::Exited { id, status, tree_empty } => self.handle_exited(&id, status, tree_empty),
             Event::TreeEmpty(id) => self.handle_tree_empty(&id),
             Event::TreeStuck(id, pids) => self.handle_tree_stuck(&id, pids),
-            Event::Probe(id, result) => self.handle_probe(&id, result),
+            Event::Probe(probe, result) => self.handle_probe(&probe, result),
+            Event::HookDone(hook, result) => self.handle_hook_done(&hook, result),
+            Event::Changed(watch, paths) => self.handle_changed(&watch, paths),
+            Event::ClockJumped => self.handle_clock_jumped(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Supervisor;
 use super::action::Action;
 use super::event::{Adopted, Process};
-use super::memo::{Memo, Then};
+use super::memo::{JobMemo, Memo, Then};
 use super::reply::Left;
 use super::slot::{Attempt, Main, Progress, State, Stopping};
 use super::state::Phase;
@@ -12,10 +12,10 @@ use crate::spec::model::Kind;
 use std::collections::BTreeMap;
 
 /// The unknown slots that still have a process.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Orphans(BTreeMap<SlotKey, Orphan>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Orphan {
     id: InstanceId,
     main: Main,
@@ -74,6 +74,8 @@ impl Supervisor {
             stop_step: super::slot::STEP_KILLING,
             then: Then::Fresh,
             last_exit: None,
+            hook: None,
+            job: JobMemo::default(),
         };
         self.actions.push_back(Action::KillTree { id, memo });
     }

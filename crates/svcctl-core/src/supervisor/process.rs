@@ -1,10 +1,13 @@
 //! What processes do, and what follows: the events of the keeper and the probes, and the deadline of a slot.
 
-use super::action::Action;
-use super::event::{ExitStatus, ProbeResult, Process, SpawnError};
+use super::action::{Action, Probe};
+use super::event::{ExitStatus, ProbeId, ProbeResult, ProbeWhat, Process, SpawnError};
 use super::memo::Then;
 use super::restart::{self, Outcome, Verdict};
-use super::slot::{Attempt, Main, Progress, Running, Slot, Stage, Starting, State, Stopping};
+use super::slot::{
+    Attempt, Main, Progress, Reloading, Running, Slot, Stage, Starting, State, Stopping, Wellness,
+};
+use super::state::Desired;
 use super::{Life, Supervisor, text};
 use crate::ident::{InstanceId, ServiceName};
 use crate::spec::model::{Kind, Pause};
@@ -25,14 +28,16 @@ impl Supervisor {
                 let kind = attempt.spec.kind;
                 match (kind, &attempt.spec.ready) {
                     (Kind::Simple, Some(ready)) => {
-                        let (check, interval, timeout) = (ready.check.clone(), ready.interval, ready.timeout);
+                        let probe = Probe {
+                            id: ProbeId { id: id.clone(), what: ProbeWhat::Ready },
+                            spec: attempt.spec.clone(),
+                            check: ready.check.clone(),
+                            delay: std::time::Duration::ZERO,
+                            interval: ready.interval,
+                            timeout: ready.timeout,
+                        };
                         *stage = Stage::Probing { process, error: None };
-                        self.actions.push_back(Action::StartProbe {
-                            id: id.clone(),
-                            check,
-                            interval,
-                            timeout,
-                        });
+                        self.actions.push_back(Action::StartProbe(probe));
                         self.wake_dependants(name);
                     }
                     (Kind::Simple, None) | (Kind::Oneshot, _) => self.is_running(name, process, "started"),
@@ -47,7 +52,8 @@ impl Supervisor {
                 }
             }
             State::Stopped
-            | State::Waiting
+            | State::Scheduled
+            | State::Waiting(_)
             | State::Starting(_)
             | State::Running(_)
             | State::Stopping(_)
@@ -59,6 +65,7 @@ impl Supervisor {
 
     /// The process is there and does its work.
     fn is_running(&mut self, name: &ServiceName, process: Process, why: &str) {
+        self.refresh(name, true);
         let Some(slot) = self.slot_mut(name) else { return };
         let State::Starting(Starting { attempt, deadline, .. }) = &slot.state else { return };
         let kind = attempt.spec.kind;
@@ -66,7 +73,14 @@ impl Supervisor {
             Kind::Simple => None,
             Kind::Oneshot => *deadline,
         };
-        let running = Running { attempt: attempt.clone(), process, deadline };
+        let running = Running {
+            attempt: attempt.clone(),
+            process,
+            deadline,
+            after: (!attempt.spec.hooks.after_start.is_empty()).then_some(0),
+            reload: Reloading::No,
+            wellness: Wellness::default(),
+        };
         self.enter(name, State::Running(running), why.to_owned(), None);
         match kind {
             Kind::Simple => self.ticket_up(name),
@@ -130,14 +144,28 @@ impl Supervisor {
         let name = &id.slot.name;
         let Some(slot) = self.holder(id) else { return };
         let State::Stopping(stopping) = &mut slot.state else { return };
+        if matches!(stopping.progress, Progress::AfterExit { .. }) {
+            return;
+        }
         stopping.stuck = pids;
         self.unblock_dependencies(name);
         self.ticket_stuck(name);
     }
 
-    /// One readiness probe was answered.
-    pub(super) fn handle_probe(&mut self, id: &InstanceId, result: ProbeResult) {
-        let Some(slot) = self.holder(id) else { return };
+    /// One attempt of a probe was answered.
+    pub(super) fn handle_probe(&mut self, probe: &ProbeId, result: ProbeResult) {
+        let name = &probe.id.slot.name;
+        match probe.what {
+            ProbeWhat::Condition(index) => return self.condition_told(probe, index, result),
+            ProbeWhat::Trigger => return self.trigger_told(probe, &result),
+            ProbeWhat::Ready | ProbeWhat::Liveness | ProbeWhat::Readiness => {}
+        }
+        let Some(slot) = self.holder(&probe.id) else { return };
+        match probe.what {
+            ProbeWhat::Liveness => return self.liveness_told(name, result),
+            ProbeWhat::Readiness => return self.readiness_told(name, result),
+            ProbeWhat::Ready | ProbeWhat::Condition(_) | ProbeWhat::Trigger => {}
+        }
         let State::Starting(Starting { stage: Stage::Probing { process, error }, .. }) = &mut slot.state
         else {
             return;
@@ -146,7 +174,7 @@ impl Supervisor {
             ProbeResult::Failed(reason) => *error = Some(reason),
             ProbeResult::Ok => {
                 let process = *process;
-                self.is_running(&id.slot.name, process, "ready");
+                self.is_running(name, process, "ready");
             }
         }
     }
@@ -164,7 +192,7 @@ impl Supervisor {
                 self.try_start(name, &why, None);
             }
             State::Stopping(_) => self.advance_stop(name),
-            State::Stopped | State::Waiting | State::Failed | State::Completed => {}
+            State::Stopped | State::Scheduled | State::Waiting(_) | State::Failed | State::Completed => {}
         }
     }
 
@@ -191,22 +219,61 @@ impl Supervisor {
             State::Stopping(stopping) => {
                 stopping.main = Main::Ended;
                 match stopping.progress {
-                    Progress::Held { .. } => self.kill(name),
-                    Progress::Step { .. } | Progress::Killing => {}
+                    Progress::Held { .. } | Progress::BeforeStop { .. } => self.kill(name),
+                    Progress::Step { .. } | Progress::Killing | Progress::AfterExit { .. } => {}
                 }
             }
-            State::Stopped | State::Waiting | State::Backoff { .. } | State::Failed | State::Completed => {}
+            State::Stopped
+            | State::Scheduled
+            | State::Waiting(_)
+            | State::Backoff { .. }
+            | State::Failed
+            | State::Completed => {}
         }
     }
 
     fn nothing_left(&mut self, name: &ServiceName, id: InstanceId) {
+        let after_exit = self.has_after_exit(name);
         let Some(slot) = self.slot_mut(name) else { return };
         let status = slot.last_status();
         match &slot.state {
+            State::Starting(_) | State::Running(_) if after_exit => {
+                let Some(attempt) = slot.state.attempt().cloned() else { return };
+                let stopping = Stopping {
+                    attempt,
+                    main: Main::Ended,
+                    progress: Progress::AfterExit { index: 0 },
+                    then: Then::Judge,
+                    stuck: Vec::new(),
+                };
+                let why = format!("{status}; its after_exit hook runs");
+                self.enter(name, State::Stopping(stopping), why, Some(id));
+            }
             State::Starting(_) | State::Running(_) => self.judge(name, &Outcome::Exit(status), Some(id)),
+            State::Stopping(Stopping { progress: Progress::AfterExit { .. }, .. }) => {
+                self.actions.push_back(Action::Acknowledge(id));
+            }
+            State::Stopping(_) if after_exit => self.run_after_exit(name, id),
             State::Stopping(_) => self.stopped(name, Some(id)),
-            State::Stopped | State::Waiting | State::Backoff { .. } | State::Failed | State::Completed => {}
+            State::Stopped
+            | State::Scheduled
+            | State::Waiting(_)
+            | State::Backoff { .. }
+            | State::Failed
+            | State::Completed => {}
         }
+    }
+
+    /// Nothing is left of what was being stopped: its hooks run before what follows.
+    fn run_after_exit(&mut self, name: &ServiceName, id: InstanceId) {
+        let Some(stopping) = self.stopping_mut(name) else { return };
+        stopping.main = Main::Ended;
+        stopping.progress = Progress::AfterExit { index: 0 };
+        stopping.stuck.clear();
+        self.remember(name);
+        self.actions.push_back(Action::Acknowledge(id));
+        self.retime(name);
+        self.follow_hook(name);
     }
 
     /// Decides what follows an attempt that ended by itself.
@@ -231,14 +298,26 @@ impl Supervisor {
                 self.enter(name, State::Backoff { until: now.after(wait) }, why, done);
                 self.ticket_trouble(name, &ended, &text::next_attempt(wait));
             }
-            Verdict::Complete => {
-                self.enter(name, State::Completed, ended, done);
-                self.ticket_completed(name, spec.kind);
-            }
-            Verdict::GiveUp(why) => {
-                self.enter(name, State::Failed, why.clone(), done);
-                self.ticket_given_up(name, &why);
-            }
+            Verdict::Complete => self.is_over(name, true, ended, done),
+            Verdict::GiveUp(why) => self.is_over(name, false, why, done),
+        }
+    }
+
+    /// No other attempt follows.
+    fn is_over(&mut self, name: &ServiceName, succeeded: bool, why: String, done: Option<InstanceId>) {
+        self.end_run(name, succeeded, &why);
+        let Some(service) = self.services.get(name) else { return };
+        let Some(kind) = service.slot.state.attempt().map(|attempt| attempt.spec.kind) else { return };
+        if service.desired == Desired::Down {
+            self.enter(name, State::Stopped, why, done);
+        } else if service.is_job() {
+            self.enter(name, State::Scheduled, why, done);
+        } else if succeeded {
+            self.enter(name, State::Completed, why, done);
+            self.ticket_completed(name, kind);
+        } else {
+            self.enter(name, State::Failed, why.clone(), done);
+            self.ticket_given_up(name, &why);
         }
     }
 
@@ -250,16 +329,22 @@ impl Supervisor {
         else {
             return;
         };
+        let nothing = matches!(&slot.state, State::Starting(Starting { stage: Stage::Hook(_), .. }));
         let main = slot.state.process().map_or(Main::Unborn, Main::Alive);
+        let main = if nothing { Main::Ended } else { main };
         let progress = Progress::Held { blockers: BTreeSet::new() };
         let stopping = Stopping { attempt: attempt.clone(), main, progress, then, stuck: Vec::new() };
         self.enter(name, State::Stopping(stopping), why, None);
-        self.hold(name);
+        if nothing {
+            self.stopped(name, None);
+        } else {
+            self.hold(name);
+        }
     }
 }
 
 /// Whether the process ran long enough for the next exit to be the first in a row.
-fn stable(slot: &Slot, now: crate::time::Mono) -> bool {
+pub(super) fn stable(slot: &Slot, now: crate::time::Mono) -> bool {
     let State::Running(running) = &slot.state else { return false };
     match &running.attempt.spec.restart.pause {
         Pause::Backoff(backoff) => now.since(slot.since.mono) >= backoff.reset_after,

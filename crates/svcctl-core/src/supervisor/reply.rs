@@ -3,6 +3,7 @@
 use super::view::ServiceView;
 use crate::ident::ServiceName;
 use crate::spec::Problem;
+use crate::spec::plan::Plan;
 
 /// The one answer to a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub enum Reply {
     /// Done, or accepted under `no_wait`: one entry for each service that the command was about, those that were
     /// taken along (dependencies of a start, dependants of a stop) included.
     Done(Vec<Done>),
+    /// Accepted: what was (or, asked for without doing it, would be) done.
+    Applied(Plan),
     /// The state asked for.
     Views(Vec<ServiceView>),
     /// Nothing was done.
@@ -44,6 +47,10 @@ pub enum Refusal {
     Needed(ServiceName, Vec<ServiceName>),
     /// The specification does not fit the set (unknown dependency, cycle).
     Invalid(Vec<Problem>),
+    /// What was asked for has no meaning for this service, for this reason: `has no reload; …`.
+    NotApplicable(ServiceName, String),
+    /// It is held, with the reason that was given.
+    Held(ServiceName, String),
     /// The engine is ending.
     ShuttingDown,
 }

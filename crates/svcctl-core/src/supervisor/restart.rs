@@ -16,6 +16,8 @@ pub(super) enum Outcome {
     Exit(ExitStatus),
     /// It was not ready in time (a oneshot: not done in time) and was stopped for it.
     TimedOut,
+    /// It was not well, for this reason, and was stopped for it.
+    Unwell(String),
     /// There was no process.
     NoProcess(String),
 }
@@ -65,6 +67,7 @@ fn is_success(rules: &Restart, outcome: &Outcome) -> bool {
         Outcome::Exit(ExitStatus::Code(code)) => rules.success_codes.contains(code),
         Outcome::Exit(ExitStatus::Signal(_) | ExitStatus::Unknown)
         | Outcome::TimedOut
+        | Outcome::Unwell(_)
         | Outcome::NoProcess(_) => false,
     }
 }
@@ -89,7 +92,7 @@ fn pause(
     match &rules.pause {
         Pause::Fixed(delay) => Verdict::After(*delay),
         Pause::Backoff(backoff) => match (history.row, outcome) {
-            (1, Outcome::Exit(_) | Outcome::TimedOut) => Verdict::AtOnce,
+            (1, Outcome::Exit(_) | Outcome::TimedOut | Outcome::Unwell(_)) => Verdict::AtOnce,
             (row, _) => Verdict::After(with_jitter(wait(backoff, row), backoff.jitter_permille, rng)),
         },
     }

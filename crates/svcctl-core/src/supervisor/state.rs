@@ -25,16 +25,20 @@
 //! The table of [`Phase::may_become`], `x` where the transition exists (the column is where it leads):
 //!
 //! ```text
-//!            Stopped Waiting Starting Running Stopping Backoff Failed Completed
-//! Stopped       .       x       x        .       .        .       .       .
-//! Waiting       x       .       x        .       .        .       .       .
-//! Starting      .       x       x        x       x        x       x       x
-//! Running       .       x       x        .       x        x       x       x
-//! Stopping      x       x       x        .       .        x       x       x
-//! Backoff       x       x       x        .       .        .       .       .
-//! Failed        x       x       x        .       .        .       .       .
-//! Completed     x       x       x        .       .        .       .       .
+//!            Stopped Scheduled Waiting Starting Running Stopping Backoff Failed Completed
+//! Stopped       .        x        x       x        .       .        .       .       .
+//! Scheduled     x        .        x       x        .       .        .       .       .
+//! Waiting       x        x        .       x        .       .        .       .       .
+//! Starting      x        x        x       x        x       x        x       x       x
+//! Running       x        x        x       x        .       x        x       x       x
+//! Stopping      x        x        x       x        .       .        x       x       x
+//! Backoff       x        x        x       x        .       .        .       .       .
+//! Failed        x        x        x       x        .       .        .       .       .
+//! Completed     x        x        x       x        .       .        .       .       .
 //! ```
+//!
+//! A job (a service with a schedule or a trigger) that is wanted up rests in `Scheduled` instead of `Failed` and
+//! `Completed`, and leaves it for a run. What is run once while it is wanted down ends in `Stopped`.
 
 use crate::ident::{ServiceName, SlotKey};
 use crate::time::Now;
@@ -56,6 +60,8 @@ pub enum Desired {
 pub enum Phase {
     /// Wanted down, no process.
     Stopped,
+    /// Wanted up, and waits for its schedule or trigger.
+    Scheduled,
     /// Wanted up; a gate is closed.
     Waiting,
     /// A process is being made, or is there and not ready yet.
@@ -76,13 +82,14 @@ impl Phase {
     /// Whether a slot may go from this phase to `to`: the table at the head of this file.
     pub fn may_become(self, to: Self) -> bool {
         match self {
-            Self::Stopped => matches!(to, Self::Waiting | Self::Starting),
-            Self::Waiting => matches!(to, Self::Stopped | Self::Starting),
-            Self::Starting => to != Self::Stopped,
-            Self::Running => !matches!(to, Self::Stopped | Self::Running),
+            Self::Stopped => matches!(to, Self::Scheduled | Self::Waiting | Self::Starting),
+            Self::Scheduled => matches!(to, Self::Stopped | Self::Waiting | Self::Starting),
+            Self::Waiting => matches!(to, Self::Stopped | Self::Scheduled | Self::Starting),
+            Self::Starting => true,
+            Self::Running => to != Self::Running,
             Self::Stopping => !matches!(to, Self::Running | Self::Stopping),
             Self::Backoff | Self::Failed | Self::Completed => {
-                matches!(to, Self::Stopped | Self::Waiting | Self::Starting)
+                matches!(to, Self::Stopped | Self::Scheduled | Self::Waiting | Self::Starting)
             }
         }
     }
@@ -95,6 +102,7 @@ impl Phase {
             Self::Stopping => "STOPPING",
             Self::Failed => "ERROR",
             Self::Stopped => "STOPPED",
+            Self::Scheduled => "SCHEDULED",
             Self::Completed => "COMPLETED",
         }
     }
@@ -102,7 +110,7 @@ impl Phase {
     /// The exit code of `svcctl status` for it: 0 running or completed, 3 not running, 1 failed.
     pub fn status_exit_code(self) -> u8 {
         match self {
-            Self::Running | Self::Completed => 0,
+            Self::Running | Self::Completed | Self::Scheduled => 0,
             Self::Failed => 1,
             Self::Stopped | Self::Waiting | Self::Starting | Self::Stopping | Self::Backoff => 3,
         }
@@ -150,5 +158,17 @@ pub enum Gate {
         on: ServiceName,
         /// What is missing, such as `is not ready`.
         missing: String,
+    },
+    /// A condition of `start.when` that does not hold.
+    Condition {
+        /// Which, as text: `tcp 127.0.0.1:5432`.
+        check: String,
+        /// Why it does not hold, as far as it was asked already.
+        missing: Option<String>,
+    },
+    /// Somebody holds it.
+    Hold {
+        /// What they said; may be empty.
+        reason: String,
     },
 }

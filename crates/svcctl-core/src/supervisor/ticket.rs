@@ -8,7 +8,7 @@ use super::action::Action;
 use super::event::Ticket;
 use super::gate::is_ready;
 use super::reply::{Done, Failure, Left, Reply};
-use super::slot::{Service, Stage, Starting, State};
+use super::slot::{Reloading, Service, Stage, Starting, State};
 use super::state::Phase;
 use super::text;
 use super::timer::Timer;
@@ -22,6 +22,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) enum Goal {
     /// Running and ready, or completed.
     Up,
+    /// Reloaded, and running (or completed).
+    Reload,
+    /// The run under way is over.
+    Ran,
     /// No process left.
     Down,
     /// Forgotten.
@@ -30,8 +34,21 @@ pub(super) enum Goal {
     Empty,
 }
 
+impl Goal {
+    /// What a stop makes impossible.
+    pub(super) const OF_LIFE: [Self; 3] = [Self::Up, Self::Reload, Self::Ran];
+
+    /// Whether it is reached when a service has come up.
+    fn is_up(self) -> bool {
+        match self {
+            Self::Up | Self::Reload => true,
+            Self::Ran | Self::Down | Self::Gone | Self::Empty => false,
+        }
+    }
+}
+
 /// A command that is accepted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pledge {
     pub(super) ticket: Ticket,
     pub(super) goal: Goal,
@@ -40,7 +57,7 @@ pub(super) struct Pledge {
     pub(super) deadline: Option<Mono>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Open {
     goal: Goal,
     targets: BTreeMap<ServiceName, Done>,
@@ -48,7 +65,7 @@ struct Open {
 }
 
 /// The open tickets, and who watches what.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tickets {
     open: BTreeMap<Ticket, Open>,
     watching: BTreeMap<ServiceName, BTreeSet<Ticket>>,
@@ -115,6 +132,18 @@ impl Supervisor {
     fn is_reached(&self, goal: Goal, name: &ServiceName) -> bool {
         let Some(service) = self.services.get(name) else { return true };
         match goal {
+            Goal::Up if service.is_job() => !matches!(service.slot.state, State::Stopping(_)),
+            Goal::Reload => match &service.slot.state {
+                State::Running(running) => running.reload == Reloading::No,
+                State::Completed | State::Scheduled => true,
+                State::Stopped
+                | State::Waiting(_)
+                | State::Starting(_)
+                | State::Stopping(_)
+                | State::Backoff { .. }
+                | State::Failed => false,
+            },
+            Goal::Ran => service.job.run.is_none(),
             Goal::Up => is_ready(service) || matches!(service.slot.state, State::Completed),
             Goal::Down | Goal::Empty => service.slot.state.attempt().is_none(),
             Goal::Gone => false,
@@ -154,12 +183,38 @@ impl Supervisor {
 
     /// `name` runs and is ready.
     pub(super) fn ticket_up(&mut self, name: &ServiceName) {
-        self.reached(name, &[Goal::Up]);
+        self.reached(name, &[Goal::Up, Goal::Reload]);
+    }
+
+    /// `name` was reloaded by its command.
+    pub(super) fn ticket_reloaded(&mut self, name: &ServiceName) {
+        self.reached(name, &[Goal::Reload]);
+    }
+
+    /// The reload of `name` failed.
+    pub(super) fn ticket_not_reloaded(&mut self, name: &ServiceName, why: &str) {
+        self.fail(name, why, |goal| goal == Goal::Reload);
+    }
+
+    /// The run of `name` is over.
+    pub(super) fn ticket_ran(&mut self, name: &ServiceName, succeeded: bool, result: &str) {
+        if succeeded {
+            self.reached(name, &[Goal::Ran]);
+        } else {
+            self.fail(name, result, |goal| goal == Goal::Ran);
+        }
+    }
+
+    /// Those that wait for this of `name` wait in vain.
+    fn fail(&mut self, name: &ServiceName, why: &str, which: impl Fn(Goal) -> bool) {
+        for ticket in self.tickets.about(name, |open| which(open.goal) && open.pending.contains(name)) {
+            self.close(ticket, failed(name, why, None));
+        }
     }
 
     /// `name` completed. What depends on it being ready, and it is none that stays ready, waits in vain.
     pub(super) fn ticket_completed(&mut self, name: &ServiceName, kind: Kind) {
-        self.reached(name, &[Goal::Up]);
+        self.reached(name, &[Goal::Up, Goal::Reload]);
         match kind {
             Kind::Oneshot => {}
             Kind::Simple => {
@@ -191,14 +246,14 @@ impl Supervisor {
 
     /// An attempt to start `name` failed; another one follows.
     pub(super) fn ticket_trouble(&mut self, name: &ServiceName, why: &str, next: &str) {
-        for ticket in self.tickets.about(name, |open| open.goal == Goal::Up && open.pending.contains(name)) {
+        for ticket in self.tickets.about(name, |open| open.goal.is_up() && open.pending.contains(name)) {
             self.close(ticket, failed(name, why, Some(next)));
         }
     }
 
     /// No other attempt to start `name` follows: also what depends on it waits in vain.
     pub(super) fn ticket_given_up(&mut self, name: &ServiceName, why: &str) {
-        for ticket in self.tickets.about(name, |open| open.goal == Goal::Up) {
+        for ticket in self.tickets.about(name, |open| open.goal.is_up()) {
             self.close(ticket, failed(name, why, None));
         }
     }
@@ -239,20 +294,24 @@ impl Supervisor {
     fn left(&self, service: &Service) -> Left {
         let slot = &service.slot;
         let why = match &slot.state {
-            State::Waiting => text::waits_for(&self.closed_gates(&service.spec.name)),
+            State::Waiting(_) => text::waits_for(&self.closed_gates(&service.spec.name)),
             State::Starting(Starting { stage: Stage::Probing { error: Some(error), .. }, .. }) => {
                 format!("is not ready: {error}")
             }
             State::Starting(_) => "is not ready".to_owned(),
+            State::Running(running) if running.reload != Reloading::No => "is being reloaded".to_owned(),
             State::Running(_) => "has not completed".to_owned(),
             State::Stopping(stopping) if !stopping.stuck.is_empty() => "cannot be ended".to_owned(),
             State::Stopping(_) => "is being stopped".to_owned(),
-            State::Backoff { .. } | State::Failed | State::Stopped | State::Completed => slot.why.clone(),
+            State::Backoff { .. } | State::Failed | State::Stopped | State::Scheduled | State::Completed => {
+                slot.why.clone()
+            }
         };
         let pids = match slot.state.phase() {
             Phase::Stopping => pids(service),
             Phase::Stopped
             | Phase::Waiting
+            | Phase::Scheduled
             | Phase::Starting
             | Phase::Running
             | Phase::Backoff

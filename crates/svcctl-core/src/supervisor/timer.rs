@@ -11,12 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) enum Timer {
     /// The next point at which this slot has to act.
     Slot(SlotKey),
+    /// When the schedule of this slot is due.
+    Job(SlotKey),
     /// When this command is answered at the latest.
     Ticket(Ticket),
 }
 
 /// All deadlines, ordered by time.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Timers {
     by_time: BTreeSet<(Mono, Timer)>,
     by_owner: BTreeMap<Timer, Mono>,

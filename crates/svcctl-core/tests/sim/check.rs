@@ -1,6 +1,7 @@
 //! The invariants: what the core may ask for, what must follow an event, what an answer promises, and where the world
 //! has come to rest.
 
+use crate::around;
 use crate::driver::NeedsDown;
 use crate::engine::list;
 use crate::model::{Model, Then};
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use svcctl_core::ident::{InstanceId, ServiceName};
 use svcctl_core::spec::ServiceSpec;
 use svcctl_core::supervisor::action::{Action, Persist};
-use svcctl_core::supervisor::event::{Command, Dependants, Ticket};
+use svcctl_core::supervisor::event::{Command, Dependants, HookWhat, Ticket};
 use svcctl_core::supervisor::reply::{Refusal, Reply};
 use svcctl_core::supervisor::state::{Desired, Phase};
 use svcctl_core::time::Mono;
@@ -26,11 +27,18 @@ pub(crate) fn issued(world: &mut World, action: &Action) -> Result<Option<NeedsD
         Action::Signal { id, kill_by, .. } => signal(world, id, *kill_by),
         Action::KillTree { id, .. } => kill(world, id),
         Action::Acknowledge(id) => match world.model.known_mut(id) {
-            Some(known) => Err(format!("{id:?} was acknowledged before its end: {known:?}")),
-            None => Ok(None),
+            Some(known) if known.over.is_none() => {
+                Err(format!("{id:?} was acknowledged before its end: {known:?}"))
+            }
+            Some(_) | None => Ok(None),
         },
         Action::Release(slot) => {
-            let process = world.model.services.get(&slot.name).and_then(|track| track.process.as_ref());
+            let killing = world.model.kill_at.is_some_and(|at| at <= world.now);
+            let track = world.model.services.get_mut(&slot.name);
+            let process = track.and_then(|track| {
+                track.process.take_if(|known| killing && known.over.is_some());
+                track.process.as_ref()
+            });
             match process {
                 Some(known) => Err(format!("{slot} was released with {known:?}")),
                 None => Ok(None),
@@ -38,47 +46,55 @@ pub(crate) fn issued(world: &mut World, action: &Action) -> Result<Option<NeedsD
         }
         Action::Reply(ticket, _) => answered_once(world, *ticket).map(|()| None),
         Action::Persist(Persist::Forget(name)) => forget(world, name).map(|()| None),
+        Action::Persist(Persist::Job(name, record)) => around::job(world, name, record).map(|()| None),
         Action::Persist(_)
         | Action::Remember { .. }
-        | Action::StartProbe { .. }
-        | Action::StopProbe(_)
-        | Action::Publish(_) => Ok(None),
+        | Action::Watch(_)
+        | Action::Unwatch(_)
+        | Action::Note(_) => Ok(None),
+        Action::StartProbe(probe) => {
+            around::asked(world, &probe.id, true);
+            Ok(None)
+        }
+        Action::StopProbe(id) => {
+            around::asked(world, id, false);
+            Ok(None)
+        }
+        Action::RunHook(run) => around::hook(world, run).map(|()| None),
+        Action::CancelHook(id) => around::cancelled(world, id).map(|()| None),
+        Action::Publish(transition) => {
+            let rests =
+                matches!(transition.to, Phase::Stopped | Phase::Scheduled | Phase::Failed | Phase::Completed);
+            around::published(world, transition, rests);
+            Ok(None)
+        }
     }
 }
 
 fn spawn(world: &mut World, id: &InstanceId, spec: &Arc<ServiceSpec>) -> Check {
+    let count = spec.hooks.before_start.len();
+    if count == 0 {
+        return around::launch(world, id, spec);
+    }
     let name = &id.slot.name;
-    let Some(track) = world.model.services.get(name) else { return Err(format!("spawn of unknown {name}")) };
-    if world.model.ending {
-        return Err(format!("spawn of {name} while the engine is ending"));
+    let Some(track) = world.model.services.get_mut(name) else {
+        return Err(format!("spawn of unknown {name}"));
+    };
+    let done = usize::from(track.hooks_done);
+    match &mut track.process {
+        Some(known) if known.hooking && known.generation == id.generation.0 && done == count => {
+            known.hooking = false;
+            Ok(())
+        }
+        known => Err(format!("spawn of {id:?} after {done} of {count} hooks: {known:?}")),
     }
-    if track.desired == Desired::Down {
-        return Err(format!("spawn of {name}, which is wanted down"));
-    }
-    if let Some(known) = &track.process {
-        return Err(format!("spawn of {name} while {known:?} is in its slot"));
-    }
-    if let Some(missing) = world.model.closed_gate(name) {
-        return Err(format!("spawn of {name}, but {missing}"));
-    }
-    if id.generation.0 <= track.generation {
-        return Err(format!("{id:?} is not newer than generation {}", track.generation));
-    }
-    if track.spec != *spec {
-        return Err(format!("spawn of {name} from another specification than the accepted one"));
-    }
-    if let Some(not_before) = track.not_before.filter(|at| *at > world.now) {
-        return Err(format!("spawn of {name} {:?} before its pause was over", not_before.since(world.now)));
-    }
-    world.model.spawn_asked(id, spec, world.now);
-    Ok(())
 }
 
 /// Dependants that are going down too must be gone before the first step.
-fn dependants_first(world: &World, id: &InstanceId) -> Check {
+pub(crate) fn dependants_first(world: &World, id: &InstanceId) -> Check {
     for dependant in world.model.dependants(&id.slot.name) {
         let Some(track) = world.model.services.get(dependant) else { continue };
-        let down = track.desired == Desired::Down || world.model.ending;
+        let down = (track.desired == Desired::Down && !track.once) || world.model.ending;
         if down && let Some(known) = track.process.as_ref().filter(|known| !known.stuck) {
             return Err(format!("{id:?} is stopped before its dependant {dependant}: {known:?}"));
         }
@@ -97,12 +113,19 @@ fn signal(world: &mut World, id: &InstanceId, kill_by: Option<Mono>) -> Result<O
     if !known.spawned || known.exit.is_some() {
         return Err(format!("signal to {id:?}, which does not live: {known:?}"));
     }
-    let (down, command) = (track.desired == Desired::Down, track.command);
-    if !(down || ending || known.fresh || known.late || known.survived) {
+    if kill_by.is_none() && track.signals > 0 {
+        if let Some(track) = world.model.services.get_mut(&id.slot.name) {
+            track.signals -= 1;
+        }
+        return Ok(None);
+    }
+    let (down, command) = (track.desired == Desired::Down && !track.once, track.command);
+    let cut = known.unwell || known.cut;
+    if !(down || ending || known.fresh || known.late || known.survived || cut) {
         return Err(format!("signal to {id:?} without a reason: {known:?}"));
     }
     let latest = now.after(known.spec.stop.timeout);
-    if kill_by.is_none_or(|at| at > latest) {
+    if kill_by.is_none_or(|at| at > latest && !known.survived) {
         return Err(format!("{id:?} is killed at {kill_by:?}, after {latest:?}"));
     }
     if let Some(before) = known.kill_by.filter(|before| Some(*before) != kill_by) {
@@ -126,8 +149,9 @@ fn kill(world: &mut World, id: &InstanceId) -> Result<Option<NeedsDown>, String>
     if known.generation != id.generation.0 {
         return Err(format!("kill of stale {id:?}"));
     }
-    let (down, command) = (track.desired == Desired::Down, track.command);
-    if !(down || ending || known.fresh || known.late || known.survived || known.exit.is_some()) {
+    let (down, command) = (track.desired == Desired::Down && !track.once, track.command);
+    let cut = known.unwell || known.cut || known.exit.is_some();
+    if !(down || ending || known.fresh || known.late || known.survived || cut) {
         return Err(format!("kill of {id:?} without a reason: {known:?}"));
     }
     let first = !known.stopping && !known.survived && known.exit.is_none() && !ending;
@@ -229,6 +253,11 @@ pub(crate) fn follows(world: &mut World, name: &ServiceName, then: Then) -> Chec
     let up = matches!(phase, Some(Phase::Starting | Phase::Waiting));
     let pause = view.as_ref().and_then(|view| view.next_attempt).map(|at| at.since(world.now));
     let holds = match then {
+        Then::Hooks => {
+            let track = world.model.services.get(name);
+            let hook = track.and_then(|track| track.hook.as_ref());
+            hook.is_some_and(|hook| hook.what == HookWhat::AfterExit && hook.index == 0)
+        }
         Then::Down => matches!(phase, None | Some(Phase::Stopped)),
         Then::Fresh | Then::Policy(Expected::AtOnce) => up,
         Then::Policy(Expected::Pause(low, high)) => {
@@ -261,6 +290,18 @@ pub(crate) fn replied(world: &mut World, ticket: Ticket, reply: &Reply) -> Check
     let (request, desired) = match &command {
         Command::Start(request) | Command::Restart(request) => (request, Desired::Up),
         Command::Stop(request) => (request, Desired::Down),
+        Command::Hold(request, _) => {
+            let lost = |name: &&ServiceName| {
+                let held = world.model.services.get(*name).is_some_and(|track| track.held);
+                held && world.disk.0.get(*name).is_some_and(|stored| stored.held.is_none())
+            };
+            return match request.names.iter().find(lost) {
+                Some(name) if matches!(reply, Reply::Done(_)) => {
+                    Err(format!("{name} is not held on the disk"))
+                }
+                Some(_) | None => Ok(()),
+            };
+        }
         _ => return Ok(()),
     };
     if matches!(reply, Reply::Refused(_) | Reply::Superseded(_)) {

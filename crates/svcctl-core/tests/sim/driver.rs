@@ -5,6 +5,7 @@ use std::sync::Arc;
 use svcctl_core::ident::ServiceName;
 use svcctl_core::spec::ServiceSpec;
 use svcctl_core::supervisor::action::{Action, Persist};
+use svcctl_core::supervisor::event::{Hold, JobRecord};
 use svcctl_core::supervisor::state::Desired;
 
 /// A service on the disk.
@@ -13,6 +14,15 @@ pub(crate) struct Stored {
     pub(crate) spec: Arc<ServiceSpec>,
     pub(crate) revision: u64,
     pub(crate) desired: Desired,
+    pub(crate) held: Option<Hold>,
+    pub(crate) job: Option<JobRecord>,
+}
+
+impl Stored {
+    /// A service as it was just installed.
+    pub(crate) fn new(spec: Arc<ServiceSpec>, revision: u64, desired: Desired) -> Self {
+        Self { spec, revision, desired, held: None, job: None }
+    }
 }
 
 /// What survives everything.
@@ -23,8 +33,20 @@ impl Disk {
     /// Makes one write durable.
     pub(crate) fn write(&mut self, persist: Persist) {
         match persist {
-            Persist::Service { spec, revision, desired } => {
-                self.0.insert(spec.name.clone(), Stored { spec, revision, desired });
+            Persist::Service { spec, source: _, revision, desired } => {
+                let new = Stored::new(spec.clone(), revision, desired);
+                let stored = self.0.entry(spec.name.clone()).or_insert(new);
+                (stored.spec, stored.revision, stored.desired) = (spec, revision, desired);
+            }
+            Persist::Hold(name, held) => {
+                if let Some(stored) = self.0.get_mut(&name) {
+                    stored.held = held;
+                }
+            }
+            Persist::Job(name, record) => {
+                if let Some(stored) = self.0.get_mut(&name) {
+                    stored.job = Some(record);
+                }
             }
             Persist::Desired(name, desired) => {
                 if let Some(stored) = self.0.get_mut(&name) {
@@ -61,7 +83,7 @@ pub(crate) enum Next {
     /// A write begins; it is done later.
     Write,
     /// This is carried out now.
-    Execute(Item),
+    Execute(Box<Item>),
 }
 
 /// The actions that are not carried out yet.
@@ -86,14 +108,17 @@ impl Driver {
                         item.started = true;
                         return Some(Next::Write);
                     }
-                    blocked.insert(persist.name().clone());
+                    // What is known of runs is written behind.
+                    if !matches!(persist, Persist::Job(..)) {
+                        blocked.insert(persist.name().clone());
+                    }
                     false
                 }
                 Action::Reply(..) => blocked.is_empty(),
                 other => service(other).is_none_or(|name| !blocked.contains(name)),
             };
             if free {
-                return self.queue.remove(index).map(Next::Execute);
+                return self.queue.remove(index).map(Box::new).map(Next::Execute);
             }
         }
         None
@@ -120,12 +145,16 @@ fn service(action: &Action) -> Option<&ServiceName> {
         Action::Spawn { id, .. }
         | Action::Signal { id, .. }
         | Action::KillTree { id, .. }
-        | Action::Acknowledge(id)
-        | Action::StartProbe { id, .. }
-        | Action::StopProbe(id) => Some(&id.slot.name),
+        | Action::Acknowledge(id) => Some(&id.slot.name),
+        Action::StartProbe(probe) => Some(&probe.id.id.slot.name),
+        Action::StopProbe(probe) => Some(&probe.id.slot.name),
+        Action::RunHook(run) => Some(&run.id.id.slot.name),
+        Action::CancelHook(hook) => Some(&hook.id.slot.name),
+        Action::Watch(watch) => Some(&watch.id.name),
+        Action::Unwatch(watch) => Some(&watch.name),
         Action::Remember { slot, .. } | Action::Release(slot) => Some(&slot.name),
         Action::Publish(transition) => Some(&transition.slot.name),
         Action::Persist(persist) => Some(persist.name()),
-        Action::Reply(..) => None,
+        Action::Reply(..) | Action::Note(_) => None,
     }
 }

@@ -8,13 +8,19 @@ use crate::program::Program;
 use crate::world::{Happening, World};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use svcctl_core::ident::{InstanceId, ServiceName};
+use svcctl_core::ident::ServiceName;
 use svcctl_core::spec::model::Kind;
 use svcctl_core::supervisor::Supervisor;
-use svcctl_core::supervisor::action::Action;
-use svcctl_core::supervisor::event::{Command, Event, ProbeResult, Ticket};
+use svcctl_core::supervisor::action::{Action, Probe};
+use svcctl_core::supervisor::event::{
+    Command, Event, HookId, HookResult, ProbeId, ProbeResult, ProbeWhat, Ticket, WatchId,
+};
 use svcctl_core::supervisor::reply::Reply;
 use svcctl_core::supervisor::state::Phase;
+use svcctl_core::time::Mono;
+
+/// Until when questions without an end are asked; later, once.
+const ASKED_UNTIL: Mono = Mono(48_000_000_000);
 
 /// One engine.
 #[derive(Debug)]
@@ -22,7 +28,32 @@ pub(crate) struct Engine {
     pub(crate) number: u64,
     pub(crate) sup: Supervisor,
     pub(crate) driver: Driver,
-    pub(crate) probes: BTreeMap<InstanceId, Duration>,
+    /// What is asked, how often, and under which number.
+    pub(crate) probes: BTreeMap<ProbeId, (Duration, u64)>,
+    /// The hooks that run.
+    hooks: BTreeMap<u64, HookId>,
+    pub(crate) watches: BTreeSet<WatchId>,
+    next: u64,
+}
+
+impl Engine {
+    /// Whether this is asked under this number.
+    pub(crate) fn asks(&self, asked: u64, id: &ProbeId) -> bool {
+        self.probes.get(id).is_some_and(|(_, known)| *known == asked)
+    }
+
+    /// An engine that has nothing to do yet.
+    pub(crate) fn new(number: u64, sup: Supervisor) -> Self {
+        Self {
+            number,
+            sup,
+            driver: Driver::default(),
+            probes: BTreeMap::new(),
+            hooks: BTreeMap::new(),
+            watches: BTreeSet::new(),
+            next: 0,
+        }
+    }
 }
 
 impl World {
@@ -46,9 +77,14 @@ impl World {
         self.note(|| "-> timeout".to_owned());
         let now = self.clock();
         self.model.note_late(self.now);
+        let cut = self.model.cut_hooks(self.now);
         let Some(engine) = &mut self.engine else { return Ok(()) };
         engine.sup.handle_timeout(now);
-        self.take_actions()
+        self.take_actions()?;
+        for (name, then) in cut {
+            check::follows(self, &name, then)?;
+        }
+        Ok(())
     }
 
     /// Gives the core a command.
@@ -59,8 +95,14 @@ impl World {
         self.note(|| format!("-> {ticket:?} {command:?}"));
         self.model.note_late_before(self.now);
         self.tickets.insert(ticket, command.clone());
-        if let Command::Start(request) | Command::Restart(request) = command {
-            self.targets.insert(ticket, self.model.with_dependencies(&request.names));
+        match command {
+            Command::Start(request) | Command::Restart(request) => {
+                self.targets.insert(ticket, self.model.with_dependencies(&request.names));
+            }
+            Command::Reload(request) | Command::StartOnce(request) => {
+                self.targets.insert(ticket, request.names.iter().cloned().collect());
+            }
+            _ => {}
         }
         let now = self.clock();
         let Some(engine) = &mut self.engine else { return Ok(()) };
@@ -151,11 +193,12 @@ impl World {
             Action::Remember { slot, memo } => Request::Remember { slot, memo },
             Action::Acknowledge(id) => Request::Acknowledge(id),
             Action::Release(slot) => Request::Release(slot),
-            Action::StartProbe { id, interval, .. } => {
+            Action::StartProbe(Probe { id, interval, delay, .. }) => {
                 let Some(engine) = &mut self.engine else { return Ok(()) };
-                engine.probes.insert(id.clone(), interval);
-                let number = engine.number;
-                self.later(Duration::from_millis(1), Happening::Probe(number, id));
+                engine.next += 1;
+                let (number, asked) = (engine.number, engine.next);
+                engine.probes.insert(id.clone(), (interval, asked));
+                self.later(delay + Duration::from_millis(1), Happening::Probe(number, asked, id));
                 return Ok(());
             }
             Action::StopProbe(id) => {
@@ -165,25 +208,77 @@ impl World {
                 return Ok(());
             }
             Action::Reply(ticket, reply) => return check::replied(self, ticket, &reply),
-            Action::Publish(_) | Action::Persist(_) => return Ok(()),
+            Action::Publish(_) | Action::Persist(_) | Action::Note(_) => return Ok(()),
+            Action::RunHook(_) | Action::CancelHook(_) | Action::Watch(_) | Action::Unwatch(_) => {
+                self.execute_around(action);
+                return Ok(());
+            }
         };
         self.send(request);
         Ok(())
     }
 
+    /// Hooks and watches.
+    fn execute_around(&mut self, action: Action) {
+        let Some(engine) = &mut self.engine else { return };
+        match action {
+            Action::RunHook(run) => {
+                engine.next += 1;
+                let (number, hook) = (engine.number, engine.next);
+                engine.hooks.insert(hook, run.id);
+                let timeout = u64::try_from(run.hook.timeout.as_millis()).unwrap_or(0);
+                let (delay, result) = match self.rng.below(6) {
+                    _ if self.calm => (Duration::from_millis(5), HookResult::Ok),
+                    0 => (run.hook.timeout, HookResult::Failed("took too long".to_owned())),
+                    1 => {
+                        let failed = HookResult::Failed("exited with code 1".to_owned());
+                        (Duration::from_millis(self.rng.below(timeout)), failed)
+                    }
+                    2 => (Duration::from_millis(self.rng.below(timeout)), HookResult::Ok),
+                    _ => (Duration::from_millis(self.rng.below(20)), HookResult::Ok),
+                };
+                self.later(delay, Happening::Hook(number, hook, result));
+            }
+            Action::CancelHook(id) => engine.hooks.retain(|_, hook| *hook != id),
+            Action::Watch(watch) => {
+                engine.watches.insert(watch.id);
+            }
+            Action::Unwatch(id) => {
+                engine.watches.remove(&id);
+            }
+            _ => {}
+        }
+    }
+
+    /// A hook comes to its end, if it was not cancelled.
+    pub(crate) fn hook_ends(&mut self, number: u64, hook: u64, result: HookResult) -> Result<(), String> {
+        let Some(engine) = self.engine.as_mut().filter(|engine| engine.number == number) else {
+            return Ok(());
+        };
+        let Some(id) = engine.hooks.remove(&hook) else { return Ok(()) };
+        self.tell(Event::HookDone(id, result))
+    }
+
     /// One attempt of a probe.
-    pub(crate) fn probe(&mut self, number: u64, id: InstanceId) -> Result<(), String> {
+    pub(crate) fn probe(&mut self, number: u64, asked: u64, id: ProbeId) -> Result<(), String> {
         let Some(engine) = self.engine.as_ref().filter(|engine| engine.number == number) else {
             return Ok(());
         };
-        let Some(interval) = engine.probes.get(&id).copied() else { return Ok(()) };
-        let result = if self.keeper.answers(&id, self.now, self.calm) {
-            ProbeResult::Ok
-        } else {
-            ProbeResult::Failed("connection refused".to_owned())
+        let Some((interval, _)) = engine.probes.get(&id).copied().filter(|(_, known)| *known == asked) else {
+            return Ok(());
         };
-        self.later(interval, Happening::Probe(number, id.clone()));
-        if self.rng.below(8) == 0 {
+        let yes = match id.what {
+            ProbeWhat::Ready => self.keeper.answers(&id.id, self.now, self.calm),
+            ProbeWhat::Liveness | ProbeWhat::Readiness => self.calm || self.rng.below(4) != 0,
+            ProbeWhat::Condition(_) => self.calm || self.rng.below(3) == 0,
+            ProbeWhat::Trigger => !self.calm && self.rng.below(3) == 0,
+        };
+        let result = if yes { ProbeResult::Ok } else { ProbeResult::Failed("connection refused".to_owned()) };
+        let for_ever = matches!(id.what, ProbeWhat::Liveness | ProbeWhat::Readiness | ProbeWhat::Trigger);
+        if !(self.calm && for_ever && self.now > ASKED_UNTIL) {
+            self.later(interval, Happening::Probe(number, asked, id.clone()));
+        }
+        if self.rng.below(8) == 0 && !self.calm {
             // The answer is on its way for a while; the process may be another by then.
             let delay = Duration::from_millis(self.rng.below(2_000));
             self.later(delay, Happening::Notice(number, Event::Probe(id, result)));

@@ -4,10 +4,12 @@
 //! `SVCCTL_SIM_SEEDS` (10,000) is how many seeds are run, from `SVCCTL_SIM_START` (1); `SVCCTL_SIM_SEED` runs that one
 //! and prints its trace. A seed that failed is kept in `seeds.txt` and is run first from then on.
 
+mod around;
 mod check;
 mod driver;
 mod engine;
 mod keeper;
+mod known;
 mod model;
 mod plan;
 mod policy;

@@ -1,83 +1,24 @@
 //! What the world itself knows of every service, from the commands that were accepted and the events that were
 //! delivered: the core is judged by this, never by its own flags.
 
+use crate::around::is_job;
+use crate::known::{Known, is_stable};
 use crate::policy::{Counts, End, Expected, expected};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use svcctl_core::ident::{InstanceId, ServiceName};
 use svcctl_core::spec::ServiceSpec;
-use svcctl_core::spec::model::{DependencyKind, Kind, Pause};
-use svcctl_core::supervisor::event::{Command, Event, ExitStatus, ProbeResult};
+use svcctl_core::spec::model::{DependencyKind, Kind};
+use svcctl_core::supervisor::event::{Command, Event, ExitStatus, HookId, HookWhat, JobRecord};
 use svcctl_core::supervisor::state::{Desired, Phase};
-use svcctl_core::time::Mono;
+use svcctl_core::time::{Mono, Wall};
 
-/// One attempt, from the spawn that was asked for until the core was told that nothing is left.
+/// One service.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is one fact that the world has seen, independent of the others"
 )]
-pub(crate) struct Known {
-    pub(crate) generation: u64,
-    pub(crate) spec: Arc<ServiceSpec>,
-    pub(crate) asked: Mono,
-    pub(crate) spawned: bool,
-    pub(crate) ready: bool,
-    pub(crate) running_since: Option<Mono>,
-    pub(crate) exit: Option<ExitStatus>,
-    /// The exit came after a run that was long enough.
-    pub(crate) stable: bool,
-    /// The core has sent it a signal or a kill.
-    pub(crate) stopping: bool,
-    pub(crate) stuck: bool,
-    /// When its tree must be killed at the latest, once its stop has begun.
-    pub(crate) kill_by: Option<Mono>,
-    /// The kill of its tree was asked for.
-    pub(crate) killed: bool,
-    /// The start deadline passed.
-    pub(crate) late: bool,
-    /// A command wants a fresh start after it.
-    pub(crate) fresh: bool,
-    /// It outlived an engine.
-    pub(crate) survived: bool,
-}
-
-impl Known {
-    /// An attempt that was just asked for.
-    fn asked(generation: u64, spec: Arc<ServiceSpec>, asked: Mono) -> Self {
-        Self {
-            generation,
-            spec,
-            asked,
-            spawned: false,
-            ready: false,
-            running_since: None,
-            exit: None,
-            stable: false,
-            stopping: false,
-            stuck: false,
-            kill_by: None,
-            killed: false,
-            late: false,
-            fresh: false,
-            survived: false,
-        }
-    }
-
-    /// What a new engine finds.
-    pub(crate) fn survived(
-        generation: u64,
-        spec: Arc<ServiceSpec>,
-        now: Mono,
-        spawned: bool,
-        ready: bool,
-    ) -> Self {
-        Self { spawned, ready, survived: true, ..Self::asked(generation, spec, now) }
-    }
-}
-
-/// One service.
-#[derive(Clone, Debug)]
 pub(crate) struct Track {
     pub(crate) spec: Arc<ServiceSpec>,
     pub(crate) desired: Desired,
@@ -91,6 +32,40 @@ pub(crate) struct Track {
     pub(crate) generation: u64,
     /// The last command about it.
     pub(crate) command: u64,
+    /// Where it went last, as observers were told.
+    pub(crate) phase: Option<Phase>,
+    pub(crate) held: bool,
+    /// The hook that runs.
+    pub(crate) hook: Option<HookId>,
+    /// How many `before_start` hooks of the attempt are done.
+    pub(crate) hooks_done: u16,
+    /// The conditions that are asked, and what they answered last.
+    pub(crate) conditions: BTreeMap<u16, Option<bool>>,
+    /// The same, of those that were asked until this very moment.
+    pub(crate) asked: BTreeMap<u16, Option<bool>>,
+    /// Under which number they are asked.
+    pub(crate) asked_under: u64,
+    /// How many signals without a stop it may get.
+    pub(crate) signals: u32,
+    /// It is wanted down, and is run once.
+    pub(crate) once: bool,
+    /// Somebody asked for a run.
+    pub(crate) once_allowed: bool,
+    /// Its trigger fired since its last run for that.
+    pub(crate) fired: bool,
+    /// What the core told of its runs.
+    pub(crate) record: JobRecord,
+    pub(crate) run_open: bool,
+    pub(crate) run_ended: Option<Mono>,
+    /// Its last run since it was armed succeeded.
+    pub(crate) job_ok: bool,
+    /// The due time of its last run by schedule.
+    pub(crate) last_due: Option<Wall>,
+    pub(crate) jumped_back: bool,
+    /// Its schedule or trigger was changed since its last run.
+    pub(crate) changed: bool,
+    /// An engine died since it was installed.
+    pub(crate) recalled: bool,
 }
 
 /// What must be true right after an event.
@@ -101,6 +76,8 @@ pub(crate) enum Then {
     Down,
     /// An engine died in between: anything that the specification allows.
     Unsure,
+    /// Its hooks run first.
+    Hooks,
 }
 
 /// Everything the world knows.
@@ -108,6 +85,8 @@ pub(crate) enum Then {
 pub(crate) struct Model {
     pub(crate) services: BTreeMap<ServiceName, Track>,
     pub(crate) ending: bool,
+    /// When what is left is killed.
+    pub(crate) kill_at: Option<Mono>,
 }
 
 impl Track {
@@ -122,10 +101,29 @@ impl Track {
             not_before: None,
             generation: 0,
             command: 0,
+            phase: None,
+            held: false,
+            hook: None,
+            hooks_done: 0,
+            conditions: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            asked_under: 0,
+            signals: 0,
+            once: false,
+            once_allowed: false,
+            fired: false,
+            record: JobRecord::default(),
+            run_open: false,
+            run_ended: None,
+            job_ok: false,
+            last_due: None,
+            jumped_back: false,
+            changed: false,
+            recalled: false,
         }
     }
 
-    fn count_anew(&mut self) {
+    pub(crate) fn count_anew(&mut self) {
         self.counts = Counts::default();
         self.not_before = None;
     }
@@ -142,11 +140,17 @@ impl Model {
     fn is_open(&self, on: &ServiceName, kind: DependencyKind) -> bool {
         let Some(track) = self.services.get(on) else { return false };
         let runs = |known: &Known| known.spawned && known.exit.is_none() && !known.stopping;
+        if is_job(&track.spec) {
+            let started = kind == DependencyKind::Started && track.process.as_ref().is_some_and(runs);
+            return track.job_ok || started;
+        }
         match kind {
             DependencyKind::Completed => track.completed,
             DependencyKind::Started => track.completed || track.process.as_ref().is_some_and(runs),
             DependencyKind::Ready => {
-                let ready = |known: &Known| runs(known) && known.ready && known.spec.kind == Kind::Simple;
+                let ready = |known: &Known| {
+                    runs(known) && known.ready && !known.unready && known.spec.kind == Kind::Simple
+                };
                 (track.completed && track.spec.kind == Kind::Oneshot)
                     || track.process.as_ref().is_some_and(ready)
             }
@@ -182,12 +186,7 @@ impl Model {
         along: &BTreeSet<ServiceName>,
     ) {
         match command {
-            Command::Install { spec, .. } => {
-                let new = || Track::new(spec.clone(), Desired::Down);
-                let track = self.services.entry(spec.name.clone()).or_insert_with(new);
-                track.spec = spec.clone();
-                track.leaving = false;
-            }
+            Command::Install { spec, .. } => self.installed(spec, phase),
             Command::Start(request) => {
                 for name in self.with_dependencies(&request.names) {
                     self.wanted_up(number, &name, phase.get(&name).copied(), false);
@@ -206,6 +205,9 @@ impl Model {
                     track.command = number;
                     track.completed = false;
                     track.not_before = None;
+                    track.once = false;
+                    track.run_open = false;
+                    track.fired = false;
                     track.leaving |= leaving && request.names.contains(name);
                 }
             }
@@ -216,21 +218,36 @@ impl Model {
                     }
                 }
             }
-            Command::Shutdown { .. } => self.ending = true,
-            Command::Show(_) => {}
+            Command::Shutdown { deadline } => {
+                self.ending = true;
+                self.kill_at = Some(self.kill_at.map_or(*deadline, |at| at.min(*deadline)));
+            }
+            Command::StartOnce(request)
+            | Command::Reload(request)
+            | Command::Signal(request, _)
+            | Command::Hold(request, _)
+            | Command::Unhold(request) => {
+                self.said(number, command, &request.names);
+            }
+            Command::Show(_) | Command::Apply { .. } | Command::Enable(..) => {}
         }
     }
 
     fn wanted_up(&mut self, number: u64, name: &ServiceName, phase: Option<Phase>, afresh: bool) {
         let Some(track) = self.services.get_mut(name) else { return };
+        if track.desired == Desired::Down {
+            track.job_ok = false;
+        }
         track.desired = Desired::Up;
+        track.once = false;
+        track.once_allowed |= afresh;
         track.leaving = false;
         track.command = number;
         let anew = match phase {
             Some(Phase::Stopped | Phase::Backoff | Phase::Failed | Phase::Stopping) | None => true,
             Some(Phase::Completed) => afresh || track.spec.kind == Kind::Simple,
             Some(Phase::Starting | Phase::Running) => afresh,
-            Some(Phase::Waiting) => false,
+            Some(Phase::Waiting | Phase::Scheduled) => false,
         };
         if anew {
             track.count_anew();
@@ -247,7 +264,9 @@ impl Model {
         track.completed = false;
         track.not_before = None;
         track.generation = id.generation.0;
-        track.process = Some(Known::asked(id.generation.0, spec.clone(), now));
+        track.hooks_done = 0;
+        let hooking = !spec.hooks.before_start.is_empty();
+        track.process = Some(Known { hooking, ..Known::asked(id.generation.0, spec.clone(), now) });
     }
 
     /// The process that the core knows under this id.
@@ -270,10 +289,9 @@ impl Model {
     /// Start deadlines that have passed by `now`.
     pub(crate) fn note_late(&mut self, now: Mono) {
         for known in self.services.values_mut().filter_map(|track| track.process.as_mut()) {
-            let deadline = known.spec.start.timeout.map(|timeout| known.asked.after(timeout));
             // The deadline of one that outlived an engine is the keeper's, from the specification of that time.
-            let unfinished = known.exit.is_none() && !known.ready && !known.survived;
-            known.late |= unfinished && deadline.is_some_and(|deadline| deadline <= now);
+            let unfinished = known.exit.is_none() && !known.ready && !known.survived && !known.unwell;
+            known.late |= unfinished && known.deadline.is_some_and(|deadline| deadline <= now);
         }
     }
 
@@ -281,28 +299,34 @@ impl Model {
     pub(crate) fn told(&mut self, event: &Event, now: Mono) -> Option<(ServiceName, Then)> {
         match event {
             Event::Spawned(id, _) => {
+                let track = self.services.get(&id.slot.name)?;
+                let (accepted, starting) = (track.spec.clone(), track.phase == Some(Phase::Starting));
                 let known = self.known_mut(id).filter(|known| !known.spawned)?;
                 known.spawned = true;
                 let at_once = known.spec.kind == Kind::Oneshot || known.spec.ready.is_none();
-                if at_once && !known.late {
+                if at_once && !known.late && !known.stopping {
                     known.running_since = Some(now);
                     known.ready = known.spec.kind == Kind::Simple;
+                    if starting {
+                        known.refresh(&accepted);
+                    }
                 }
                 None
             }
-            Event::Probe(id, ProbeResult::Ok) => {
-                let known = self.known_mut(id)?;
-                if known.exit.is_none() && !known.late && !known.ready {
-                    known.ready = true;
-                    known.running_since = Some(now);
-                }
+            Event::Probe(probe, result) => {
+                self.told_probe(probe, result, now);
+                None
+            }
+            Event::HookDone(id, result) => self.told_hook(id, result, now),
+            Event::Changed(id, _) => {
+                self.told_change(id);
                 None
             }
             Event::Exited { id, status, tree_empty } => {
                 let known = self.known_mut(id)?;
                 if known.exit.is_none() {
                     known.exit = Some(*status);
-                    known.stable = is_stable(known, now);
+                    known.stable = if known.unwell { known.stable } else { is_stable(known, now) };
                 }
                 if *tree_empty { self.gone(id, End::Exit(*status), now) } else { None }
             }
@@ -315,7 +339,7 @@ impl Model {
                 self.known_mut(id)?.stuck = true;
                 None
             }
-            Event::Probe(_, ProbeResult::Failed(_))
+            Event::ClockJumped
             | Event::Command(..)
             | Event::Restored(_)
             | Event::Adopted(_)
@@ -323,14 +347,34 @@ impl Model {
         }
     }
 
-    fn gone(&mut self, id: &InstanceId, end: End, now: Mono) -> Option<(ServiceName, Then)> {
-        self.known_mut(id)?;
+    pub(crate) fn gone(&mut self, id: &InstanceId, end: End, now: Mono) -> Option<(ServiceName, Then)> {
+        let killing = self.kill_at.is_some_and(|at| at <= now);
+        let hooking = self.services.get(&id.slot.name)?.hook.as_ref().is_some_and(is_after_exit);
+        let known = self.known_mut(id)?;
+        if known.over.is_some() && hooking {
+            // It is told again.
+            return None;
+        }
+        let exited = known.exit.is_some() && !known.spec.hooks.after_exit.is_empty();
+        if exited && known.over.is_none() && !killing {
+            known.over = Some(end);
+            known.killed = true;
+            known.exit.get_or_insert(ExitStatus::Unknown);
+            return Some((id.slot.name.clone(), Then::Hooks));
+        }
         let ending = self.ending;
         let name = id.slot.name.clone();
         let track = self.services.get_mut(&name)?;
         let known = track.process.take()?;
-        if ending || track.desired == Desired::Down {
+        if killing {
+            return Some((name, Then::Unsure));
+        }
+        if ending || (track.desired == Desired::Down && !track.once) {
             return Some((name, Then::Down));
+        }
+        if is_job(&track.spec) || track.once || known.cut {
+            track.counts.unsure = true;
+            return Some((name, Then::Unsure));
         }
         if known.fresh {
             return Some((name, Then::Fresh));
@@ -346,7 +390,7 @@ impl Model {
         if known.stable && !known.late {
             track.counts.row = 0;
         }
-        let end = if known.late && !matches!(end, End::NoProcess) { End::NotInTime } else { end };
+        let end = if known.late || known.unwell { End::NotInTime } else { end };
         let then = expected(&known.spec, &mut track.counts, end, now);
         match then {
             Expected::Completed => track.completed = true,
@@ -357,9 +401,6 @@ impl Model {
     }
 }
 
-fn is_stable(known: &Known, now: Mono) -> bool {
-    match (&known.spec.restart.pause, known.running_since) {
-        (Pause::Backoff(backoff), Some(since)) => now.since(since) >= backoff.reset_after,
-        (Pause::Fixed(_), _) | (Pause::Backoff(_), None) => false,
-    }
+fn is_after_exit(hook: &HookId) -> bool {
+    hook.what == HookWhat::AfterExit
 }

@@ -1,9 +1,10 @@
 //! Where the world has come to rest: what is wanted is so, and core, keeper, disk and world agree.
 
+use crate::around::is_job;
 use crate::world::World;
 use svcctl_core::ident::ServiceName;
-use svcctl_core::spec::model::{DependencyKind, Kind};
-use svcctl_core::supervisor::event::Command;
+use svcctl_core::spec::model::{DependencyKind, Kind, TriggerOn};
+use svcctl_core::supervisor::event::{Command, ProbeWhat, WatchWhat};
 use svcctl_core::supervisor::memo::Memo;
 use svcctl_core::supervisor::state::{Desired, Phase};
 use svcctl_core::supervisor::view::ServiceView;
@@ -38,6 +39,9 @@ fn one(world: &World, view: &ServiceView) -> Check {
         return Err(format!("disk {:?}, world {:?}", stored.desired, track.desired));
     }
     let place = world.keeper.place(&view.name);
+    if stored.held != view.held || track.held != view.held.is_some() {
+        return Err(format!("held on the disk: {:?}, in the world: {}", stored.held, track.held));
+    }
     let living = place.and_then(|place| place.proc.as_ref()).map(|proc| proc.process.pid);
     if living != view.pid {
         return Err(format!("the keeper's process is {living:?}"));
@@ -51,18 +55,57 @@ fn one(world: &World, view: &ServiceView) -> Check {
         (Phase::Stopped, Desired::Down) => Ok(()),
         (Phase::Stopped | Phase::Failed | Phase::Completed, Desired::Up) if world.model.ending => Ok(()),
         _ if world.model.ending => Err("it is not ended".to_owned()),
-        (Phase::Running | Phase::Completed | Phase::Failed, Desired::Up) => Ok(()),
-        (Phase::Waiting, Desired::Up) => waits_rightly(world, view),
+        (Phase::Completed | Phase::Failed, Desired::Up) if is_job(&view.spec) => {
+            Err("a job rests where jobs do not".to_owned())
+        }
+        (Phase::Running | Phase::Completed | Phase::Failed, Desired::Up) => watched(world, view),
+        (Phase::Scheduled, Desired::Up) => armed(world, view),
+        (Phase::Waiting, _) => waits_rightly(world, view),
         _ => Err("it is not where it should be".to_owned()),
     }
 }
 
+/// What makes a job run is there.
+fn armed(world: &World, view: &ServiceView) -> Check {
+    let Some(engine) = &world.engine else { return Ok(()) };
+    if view.spec.schedule.is_some() {
+        let due = view.job.as_ref().and_then(|job| job.next_due).ok_or("it is never due")?;
+        if due.0 + 1 < world.clock().wall.0 || engine.sup.poll_timeout().is_none() {
+            return Err(format!("it was due at {due:?}"));
+        }
+    }
+    let there = match view.spec.trigger.as_ref().map(|trigger| &trigger.on) {
+        Some(TriggerOn::Path { .. }) => {
+            engine.watches.iter().any(|id| id.name == view.name && id.what == WatchWhat::Trigger)
+        }
+        Some(TriggerOn::Condition { .. }) => {
+            engine.probes.keys().any(|id| id.id.slot.name == view.name && id.what == ProbeWhat::Trigger)
+        }
+        None => true,
+    };
+    if there { watched(world, view) } else { Err("its trigger is not watched".to_owned()) }
+}
+
+/// The configuration of what is wanted up is watched.
+fn watched(world: &World, view: &ServiceView) -> Check {
+    let Some(engine) = &world.engine else { return Ok(()) };
+    let wanted = view.spec.reload.as_ref().is_some_and(|reload| !reload.watch.is_empty());
+    let there = engine.watches.iter().any(|id| id.name == view.name && id.what == WatchWhat::Reload);
+    if wanted == there { Ok(()) } else { Err(format!("its configuration is watched: {there}")) }
+}
+
 /// A service may wait only for what will not come by itself.
 fn waits_rightly(world: &World, view: &ServiceView) -> Check {
+    if view.held.is_some() {
+        return Ok(());
+    }
     let in_vain = |name: &ServiceName, kind: DependencyKind| {
         let Some(on) = world.engine.as_ref().and_then(|engine| engine.sup.view(name)) else { return true };
+        if is_job(&on.spec) {
+            return true;
+        }
         match on.phase {
-            Phase::Stopped | Phase::Failed | Phase::Waiting => true,
+            Phase::Stopped | Phase::Scheduled | Phase::Failed | Phase::Waiting => true,
             Phase::Completed => kind == DependencyKind::Ready && on.spec.kind == Kind::Simple,
             Phase::Running => kind == DependencyKind::Completed,
             Phase::Starting | Phase::Stopping | Phase::Backoff => false,
@@ -78,7 +121,11 @@ fn waits_rightly(world: &World, view: &ServiceView) -> Check {
 /// A ticket may be open only where it has no deadline and waits for a service that waits.
 fn tickets(world: &World, views: &[ServiceView]) -> Check {
     for (ticket, command) in &world.tickets {
-        let (Command::Start(request) | Command::Restart(request)) = command else {
+        let (Command::Start(request)
+        | Command::Restart(request)
+        | Command::Reload(request)
+        | Command::StartOnce(request)) = command
+        else {
             return Err(format!("at rest, {ticket:?} is not answered: {command:?}"));
         };
         let targets = world.targets.get(ticket);

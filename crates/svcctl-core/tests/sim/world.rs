@@ -1,21 +1,25 @@
 //! The world: one queue of happenings on a virtual clock, and what survives the death of an engine.
 
-use crate::driver::{Disk, Driver, Stored};
+use crate::driver::{Disk, Stored};
 use crate::engine::Engine;
 use crate::keeper::{Due, Effect, Keeper, Request};
-use crate::model::{Known, Model, Track};
+use crate::model::{Model, Track};
 use crate::{plan, settled};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use svcctl_core::ident::{InstanceId, ServiceName};
 use svcctl_core::rng::Rng;
+use svcctl_core::schedule::{OnlyUtc, SharedZones};
 use svcctl_core::spec::ServiceSpec;
 use svcctl_core::spec::model::Kind;
 use svcctl_core::supervisor::Supervisor;
-use svcctl_core::supervisor::event::{Adopted, Command, Event, ExitStatus, Process, Restored, Ticket};
+use svcctl_core::supervisor::event::{
+    Adopted, Command, Event, ExitStatus, HookResult, ProbeId, Process, Restored, Ticket,
+};
 use svcctl_core::supervisor::memo::Memo;
 use svcctl_core::supervisor::state::{Desired, Phase};
+use svcctl_core::supervisor::view::ServiceView;
 use svcctl_core::time::{Mono, Now, Wall};
 
 /// How long the world is bad.
@@ -50,7 +54,13 @@ pub(crate) enum Happening {
     Written(u64),
     Request(Request),
     Notice(u64, Event),
-    Probe(u64, InstanceId),
+    Probe(u64, u64, ProbeId),
+    /// The hook with this number of its engine comes to an end.
+    Hook(u64, u64, HookResult),
+    /// Something changes at watched paths.
+    Change,
+    /// The wall clock is set.
+    Jump,
     Due(Due),
 }
 
@@ -72,6 +82,8 @@ pub(crate) struct World {
     pub(crate) next_ticket: u64,
     pub(crate) calm: bool,
     pub(crate) shutting_down: bool,
+    /// What the wall clock is ahead of the monotonic one, in milliseconds.
+    pub(crate) ahead_ms: i64,
     services: usize,
     requests_until: Mono,
     notices_until: Mono,
@@ -100,6 +112,7 @@ impl World {
             next_ticket: 0,
             calm: false,
             shutting_down: false,
+            ahead_ms: 1_700_000_000_000,
             services,
             requests_until: Mono(0),
             notices_until: Mono(0),
@@ -119,8 +132,17 @@ impl World {
         self.begin();
         let end = self.now.after(CHAOS + REST_WITHIN);
         while let Some(at) = self.next_at() {
+            if self.is_at_rest() {
+                break;
+            }
             if at > end || self.report.steps > STEPS_MAX {
-                return Err(format!("no rest at {:?} after {} steps", self.now, self.report.steps));
+                let views = self.engine.as_ref().map(|engine| engine.sup.views()).unwrap_or_default();
+                let phases: Vec<_> = views.iter().map(|view| (&view.name, view.phase, &view.why)).collect();
+                let (steps, queue, tickets) = (self.report.steps, self.queue.values().next(), &self.tickets);
+                return Err(format!(
+                    "no rest at {:?} after {steps} steps: next {queue:?}, {tickets:?}, {phases:?}",
+                    self.now
+                ));
             }
             self.report.steps += 1;
             self.step(at)?;
@@ -135,7 +157,7 @@ impl World {
             let spec = Arc::new(plan::spec(&mut self.rng, index));
             let desired = if self.rng.below(2) == 0 { Desired::Up } else { Desired::Down };
             if full {
-                self.disk.0.insert(spec.name.clone(), Stored { spec, revision: 1, desired });
+                self.disk.0.insert(spec.name.clone(), Stored::new(spec, 1, desired));
             } else {
                 let at = Duration::from_micros(1 + index as u64);
                 self.later(at, Happening::Install(spec));
@@ -151,7 +173,70 @@ impl World {
             let at = Duration::from_micros(1_000 * (1 + self.rng.below(chaos_ms)) + self.rng.below(1_000));
             self.later(at, Happening::Death);
         }
+        for _ in 0..self.rng.below(12) {
+            let at = Duration::from_millis(1 + self.rng.below(chaos_ms));
+            self.later(at, Happening::Change);
+        }
+        for _ in 0..self.rng.below(4) {
+            let at = Duration::from_millis(1 + self.rng.below(chaos_ms));
+            self.later(at, Happening::Jump);
+        }
         self.later(CHAOS, Happening::Calm);
+    }
+
+    /// Everything that will still happen is that schedules are due.
+    fn is_at_rest(&self) -> bool {
+        let Some(engine) = self.engine.as_ref().filter(|_| self.calm) else { return false };
+        // Attempts of probes that were ended come to nothing.
+        let idle = |happening: &Happening| match happening {
+            Happening::Probe(engine_number, asked, id) => {
+                *engine_number != engine.number || !engine.asks(*asked, id)
+            }
+            _ => false,
+        };
+        if !self.queue.values().all(idle) {
+            return false;
+        }
+        let views = engine.sup.views();
+        let moving = |phase: Phase| matches!(phase, Phase::Starting | Phase::Stopping | Phase::Backoff);
+        let at_work = |view: &ServiceView| {
+            moving(view.phase) || (view.phase == Phase::Running && self.was_oneshot(&view.name))
+        };
+        let promised = |command: &Command| match command {
+            Command::Start(request)
+            | Command::Restart(request)
+            | Command::Reload(request)
+            | Command::StartOnce(request)
+            | Command::Stop(request)
+            | Command::Uninstall(request) => request.deadline.is_some(),
+            _ => true,
+        };
+        let first = views.iter().filter_map(|view| view.job.as_ref()?.next_due).min();
+        let later = engine.sup.poll_timeout().is_some_and(|at| at > self.now);
+        first.is_some() && later && !views.iter().any(at_work) && !self.tickets.values().any(promised)
+    }
+
+    /// The wall clock is set to another time, and a little later the engine is told.
+    fn jump(&mut self) {
+        let most = if self.rng.below(2) == 0 { 90_000 } else { 7_200_000 };
+        let by = i64::try_from(self.rng.below(most)).expect("a jump is short");
+        let by = if self.rng.below(3) == 0 { -by } else { by };
+        self.ahead_ms += by;
+        self.model.jumped(by < 0);
+        self.note(|| format!("*** the wall clock jumps by {by} ms"));
+        if let Some(number) = self.engine.as_ref().map(|engine| engine.number) {
+            let delay = Duration::from_millis(self.rng.below(500));
+            self.later(delay, Happening::Notice(number, Event::ClockJumped));
+        }
+    }
+
+    /// A file changes, and whoever watches it is told.
+    fn change(&mut self) -> Result<(), String> {
+        let Some(engine) = &self.engine else { return Ok(()) };
+        let count = engine.watches.len() as u64;
+        let index = usize::try_from(self.rng.below(count)).expect("there are few watches");
+        let Some(id) = engine.watches.iter().nth(index).cloned() else { return Ok(()) };
+        self.tell(Event::Changed(id, vec!["/in/a".to_owned()]))
     }
 
     /// A command, often with another one at its heels, sometimes with the death of the engine.
@@ -180,7 +265,7 @@ impl World {
         }
         let Some((_, happening)) = self.queue.pop_first() else { return Ok(()) };
         match happening {
-            Happening::Install(spec) => self.command(&Command::Install { spec, update: false }),
+            Happening::Install(spec) => self.command(&Command::Install { spec, source: None, update: false }),
             Happening::Command => self.any_command(),
             Happening::Death => {
                 self.die();
@@ -209,7 +294,13 @@ impl World {
                     Ok(())
                 }
             }
-            Happening::Probe(engine, id) => self.probe(engine, id),
+            Happening::Probe(engine, number, id) => self.probe(engine, number, id),
+            Happening::Hook(engine, number, result) => self.hook_ends(engine, number, result),
+            Happening::Change => self.change(),
+            Happening::Jump => {
+                self.jump();
+                Ok(())
+            }
             Happening::Due(due) => {
                 self.note(|| format!("   {due:?}"));
                 let effects = self.keeper.due(due);
@@ -248,7 +339,7 @@ impl World {
         self.notices_until = at;
         if let Some(engine) = self.engine.as_ref().map(|engine| engine.number) {
             // What was told may be told again, also when it has long been of the past.
-            if self.rng.below(10) == 0 {
+            if !self.calm && self.rng.below(10) == 0 {
                 let again = at.after(Duration::from_millis(self.rng.below(4_000)));
                 self.push(again, Happening::Notice(engine, event.clone()));
             }
@@ -290,7 +381,7 @@ impl World {
     }
 
     pub(crate) fn clock(&self) -> Now {
-        Now { mono: self.now, wall: Wall(i64::try_from(self.now.0 / 1_000_000).unwrap_or(0)) }
+        Now { mono: self.now, wall: Wall(i64::try_from(self.now.0 / 1_000_000).unwrap_or(0) + self.ahead_ms) }
     }
 
     pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
@@ -322,11 +413,11 @@ impl World {
         let number = self.engines;
         self.note(|| format!("*** engine {number}"));
         self.recall();
-        let sup = Supervisor::new(self.rng.next_u64());
-        self.engine = Some(Engine { number, sup, driver: Driver::default(), probes: BTreeMap::new() });
+        let sup = Supervisor::new(self.rng.next_u64(), SharedZones(Arc::new(OnlyUtc)));
+        self.engine = Some(Engine::new(number, sup));
         let stored: Vec<Stored> = self.disk.0.values().cloned().collect();
-        for Stored { spec, revision, desired } in stored {
-            self.tell(Event::Restored(Restored { spec, revision, desired }))?;
+        for Stored { spec, revision, desired, held, job } in stored {
+            self.tell(Event::Restored(Restored { spec, revision, desired, held, job }))?;
         }
         for adopted in self.held() {
             self.tell(Event::Adopted(adopted))?;
@@ -356,47 +447,39 @@ impl World {
 
     /// What the world knows is from now on what disk and keeper hold.
     fn recall(&mut self) {
+        self.model.kill_at = None;
         let mut old = std::mem::take(&mut self.model.services);
         for (name, stored) in &self.disk.0 {
             let before = old.remove(name);
             let mut track = Track::new(stored.spec.clone(), stored.desired);
             track.counts.unsure = true;
+            track.held = stored.held.is_some();
+            track.record = stored.job.clone().unwrap_or_default();
+            if let Some(before) = &before {
+                track.keep(before);
+            }
             if let Some(place) = self.keeper.place(name) {
                 let memo = Memo::decode(&place.memo);
-                let phase = memo.map(|memo| memo.phase);
-                track.completed = phase == Some(Phase::Completed);
-                // Where the memo says so, the end of the process was known, only not acknowledged any more.
-                let over =
-                    matches!(phase, Some(Phase::Waiting | Phase::Backoff | Phase::Failed | Phase::Completed));
-                let known = before.and_then(|track| track.process);
-                track.process = place.proc.as_ref().filter(|_| !over).map(|proc| {
-                    let same = known.filter(|known| known.generation == proc.id.generation.0);
-                    let ready = same.as_ref().is_some_and(|known| known.ready) || stored.spec.ready.is_none();
-                    // A new engine knows only the accepted specification, and the kind from the memo.
-                    let mut spec = stored.spec.clone();
-                    if let Some(known) = &same {
-                        Arc::make_mut(&mut spec).kind = known.spec.kind;
-                    }
-                    let known = Known::survived(proc.id.generation.0, spec, self.now, proc.born, ready);
-                    // The keeper kills by itself at a deadline that passed without an engine.
-                    let killed = proc.kill_by.is_some_and(|at| at <= self.now);
-                    Known { kill_by: proc.kill_by, killed, ..known }
-                });
+                let known = before.as_ref().and_then(|track| track.process.clone());
+                track.recall(stored, place, memo.as_ref(), known, self.now);
             }
             self.model.services.insert(name.clone(), track);
         }
+    }
+
+    /// Whether the process of a service was made as a oneshot.
+    fn was_oneshot(&self, name: &ServiceName) -> bool {
+        let made = self.keeper.place(name).and_then(|place| Memo::decode(&place.memo));
+        made.is_some_and(|memo| memo.kind == Kind::Oneshot)
     }
 
     /// From now on nothing goes wrong any more.
     fn become_calm(&mut self) -> Result<(), String> {
         self.note(|| "*** calm".to_owned());
         self.calm = true;
-        let oneshot = |name: &ServiceName| {
-            self.disk.0.get(name).is_some_and(|stored| stored.spec.kind == Kind::Oneshot)
-        };
         let procs = self.keeper.places.values().filter_map(|place| place.proc.as_ref());
         let ends: Vec<InstanceId> =
-            procs.filter(|proc| oneshot(&proc.id.slot.name)).map(|proc| proc.id.clone()).collect();
+            procs.filter(|proc| self.was_oneshot(&proc.id.slot.name)).map(|proc| proc.id.clone()).collect();
         for id in ends {
             self.later(Duration::from_millis(30), Happening::Due(Due::Ends(id, ExitStatus::Code(0))));
         }

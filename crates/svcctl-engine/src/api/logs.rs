@@ -1,6 +1,7 @@
 //! Reading a service's log over the API: what is there as NDJSON, and, followed, as server-sent events (WHATWG HTML,
 //! section 9.2), each with the place behind its record as `id`, so that a client goes on where it was cut off.
 
+use super::query::Query;
 use super::server::Caller;
 use super::{Api, Problem};
 use crate::answer::failure;
@@ -8,7 +9,7 @@ use crate::logs::read::{self, Cursor, CursorError, ReadError, Records};
 use crate::roles::Role;
 use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Frame;
@@ -47,7 +48,7 @@ pub(super) async fn logs(
     Path(name): Path<String>,
     Query(query): Query<LogQuery>,
 ) -> Result<Response, Problem> {
-    api.admit(caller.0, Role::Operator, false)?;
+    api.admit(caller.role, Role::Operator, false)?;
     let name = ServiceName::new(&name).map_err(|error| failure(FailureKind::Usage, error.to_string()))?;
     let folder = api.paths.service_logs(name.as_str());
     if !folder.exists() {
@@ -70,7 +71,8 @@ pub(super) async fn logs(
     } else {
         ("application/x-ndjson", Form::Lines)
     };
-    tokio::spawn(Pump { folder, cursor, end, chunks, form }.run(query.follow.then_some(grown)));
+    let closing = api.closing.clone();
+    tokio::spawn(Pump { folder, cursor, end, chunks, form, closing }.run(query.follow.then_some(grown)));
     Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")], Body::new(Chunks(body))).into_response())
 }
 
@@ -116,6 +118,8 @@ struct Pump {
     end: Cursor,
     chunks: mpsc::Sender<Bytes>,
     form: Form,
+    /// Becomes true when the engine ends.
+    closing: watch::Receiver<bool>,
 }
 
 impl Pump {
@@ -146,6 +150,7 @@ impl Pump {
             tokio::select! {
                 changed = grown.changed() => if changed.is_err() { return },
                 () = self.chunks.closed() => return,
+                () = super::ended(&mut self.closing) => return,
             }
         }
     }
@@ -169,7 +174,7 @@ impl Form {
 }
 
 /// Chunks as a body; it ends when their sender does.
-struct Chunks(mpsc::Receiver<Bytes>);
+pub(super) struct Chunks(pub(super) mpsc::Receiver<Bytes>);
 
 impl hyper::body::Body for Chunks {
     type Data = Bytes;

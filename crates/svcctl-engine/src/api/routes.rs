@@ -1,24 +1,25 @@
-//! The routes, one function each.
+//! All routes, and those that only look.
 
+use super::change::{self, parse_name};
 use super::server::Caller;
-use super::{Api, Problem};
+use super::{Api, Problem, apply, openapi, processes};
 use crate::answer::{self, Shown, failure};
 use crate::queue::Answer;
 use crate::roles::Role;
-use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use crate::store::files;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use serde::Deserialize;
 use std::sync::Arc;
-use std::time::Duration;
 use svcctl_core::ident::ServiceName;
 use svcctl_core::spec;
-use svcctl_core::supervisor::event::{Command, Dependants, Request};
+use svcctl_core::supervisor::event::Command;
 use svcctl_core::supervisor::reply::Reply;
+use svcctl_core::supervisor::view::ServiceView;
 use svcctl_os::clock;
-use svckit::control::types::{Act, Failure, FailureKind, Outcome, Service, Services, StopDaemon, Version};
+use svckit::config::{self, DocumentFormat};
+use svckit::control::types::{Document, FailureKind, Processes, Service, Services, Version};
 
 type Shared = State<Arc<Api>>;
 
@@ -27,11 +28,18 @@ pub(super) fn router(api: Arc<Api>) -> Router {
     Router::new()
         .route("/v1/version", get(version))
         .route("/v1/services", get(list))
-        .route("/v1/services/{name}", get(show).put(install).delete(uninstall))
+        .route("/v1/services/{name}", get(show).put(change::install).delete(change::uninstall))
+        .route("/v1/services/{name}/processes", get(show_processes))
+        .route("/v1/services/{name}/source", get(source))
         .route("/v1/services/{name}/logs", get(super::logs::logs))
-        .route("/v1/services/{name}/{verb}", post(act_on_one))
-        .route("/v1/actions/{verb}", post(act))
-        .route("/v1/daemon/stop", post(stop_daemon))
+        .route("/v1/services/{name}/{verb}", post(change::act_on_one))
+        .route("/v1/actions/{verb}", post(change::act))
+        .route("/v1/events", get(super::events::events))
+        .route("/v1/apply", post(apply::apply))
+        .route("/v1/pending", get(apply::pending))
+        .route("/v1/schema", get(schema))
+        .route("/v1/openapi.json", get(openapi::show))
+        .route("/v1/daemon/stop", post(change::stop_daemon))
         .route("/health/live", get(|| async { StatusCode::OK }))
         .route("/health/ready", get(|| async { StatusCode::OK }))
         .fallback(|| async {
@@ -41,7 +49,7 @@ pub(super) fn router(api: Arc<Api>) -> Router {
 }
 
 async fn version(State(api): Shared, Extension(caller): Extension<Caller>) -> Result<Json<Version>, Problem> {
-    api.admit(caller.0, Role::Viewer, false)?;
+    api.admit(caller.role, Role::Viewer, false)?;
     let views = views(api.ask(Command::Show(None)).await?)?;
     Ok(Json(Version {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -57,7 +65,7 @@ async fn version(State(api): Shared, Extension(caller): Extension<Caller>) -> Re
 }
 
 /// The views that a `Show` is answered with.
-pub(super) fn views(answer: Answer) -> Result<Vec<svcctl_core::supervisor::view::ServiceView>, Problem> {
+pub(super) fn views(answer: Answer) -> Result<Vec<ServiceView>, Problem> {
     match answer.reply {
         Reply::Views(views) => Ok(views),
         reply => match answer::outcome(Answer { reply, not_durable: None }) {
@@ -69,13 +77,13 @@ pub(super) fn views(answer: Answer) -> Result<Vec<svcctl_core::supervisor::view:
 
 async fn services(api: &Api, name: Option<ServiceName>) -> Result<Vec<Service>, Problem> {
     let views = views(api.ask(Command::Show(name)).await?)?;
-    let services_dir = api.about.stored.then_some(api.paths.services.as_path());
-    let shown = Shown { now: clock::now(), engine: Some(&api.about.id), services_dir };
+    let pending = api.pending.names();
+    let shown = Shown { now: clock::now(), engine: Some(&api.about.id), pending: &pending };
     Ok(views.into_iter().map(|view| answer::service(view, shown)).collect())
 }
 
 async fn list(State(api): Shared, Extension(caller): Extension<Caller>) -> Result<Json<Services>, Problem> {
-    api.admit(caller.0, Role::Viewer, false)?;
+    api.admit(caller.role, Role::Viewer, false)?;
     let mut services = services(&api, None).await?;
     for service in &mut services {
         redact(service, caller);
@@ -88,7 +96,7 @@ async fn show(
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
 ) -> Result<Json<Service>, Problem> {
-    api.admit(caller.0, Role::Viewer, false)?;
+    api.admit(caller.role, Role::Viewer, false)?;
     let name = parse_name(&name)?;
     let mut service = services(&api, Some(name.clone()))
         .await?
@@ -98,10 +106,16 @@ async fn show(
     Ok(Json(service))
 }
 
-/// A viewer sees states; what stands in an environment may be a secret.
+/// A viewer sees states; what stands in an environment may be a secret, and so may what a program wrote.
 fn redact(service: &mut Service, caller: Caller) {
-    if caller.0 >= Some(Role::Operator) {
+    if caller.role >= Some(Role::Operator) {
         return;
+    }
+    let words = service.last_spawn_error.iter_mut().chain(&mut service.last_probe_error);
+    let words = words.chain(&mut service.health_error).chain(&mut service.waiting_for);
+    let result = service.job.as_mut().and_then(|job| job.last.as_mut()).map(|run| &mut run.result);
+    for text in words.chain(result).chain([&mut service.why]) {
+        text.truncate(crate::auxiliary::without_output(text).len());
     }
     if let Some(env) = service.spec.get_mut("env").and_then(serde_json::Value::as_object_mut) {
         for value in env.values_mut() {
@@ -110,163 +124,62 @@ fn redact(service: &mut Service, caller: Caller) {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct InstallQuery {
-    update: bool,
-}
-
-async fn install(
+/// `GET /v1/services/{name}/processes`
+async fn show_processes(
     State(api): Shared,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
-    Query(query): Query<InstallQuery>,
-    Json(document): Json<serde_json::Value>,
-) -> Result<Json<Outcome>, Problem> {
-    api.admit(caller.0, Role::Admin, true)?;
-    let name = parse_name(&name)?;
-    let spec = spec::decode(&document).map_err(|problems| {
-        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Failure { kind: FailureKind::Invalid, message: told.join("; "), problems }
-    })?;
-    if spec.name != name {
-        let why = format!("the specification is of {}, and the request of {name}", spec.name);
-        return Err(failure(FailureKind::Usage, why).into());
-    }
-    crate::names::require_free(&api.paths, &spec.name)?;
-    let answer = api.ask(Command::Install { spec: Arc::new(spec), update: query.update }).await?;
-    Ok(Json(answer::outcome(answer)?))
+) -> Result<Json<Processes>, Problem> {
+    // Command lines may have secrets, as environments may.
+    api.admit(caller.role, Role::Operator, false)?;
+    let view = one(&api, &name).await?;
+    Ok(Json(processes::tree(view.pid).await?))
 }
 
-async fn uninstall(
+/// `GET /v1/services/{name}/source`
+async fn source(
     State(api): Shared,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
-    body: Bytes,
-) -> Result<Json<Outcome>, Problem> {
-    let mut act = parse_act(&body)?;
-    act.names = vec![name];
-    perform(&api, caller, Verb::Uninstall, act).await
-}
-
-async fn act_on_one(
-    State(api): Shared,
-    Extension(caller): Extension<Caller>,
-    Path((name, verb)): Path<(String, String)>,
-    body: Bytes,
-) -> Result<Json<Outcome>, Problem> {
-    let mut act = parse_act(&body)?;
-    act.names = vec![name];
-    perform(&api, caller, Verb::parse(&verb)?, act).await
-}
-
-async fn act(
-    State(api): Shared,
-    Extension(caller): Extension<Caller>,
-    Path(verb): Path<String>,
-    body: Bytes,
-) -> Result<Json<Outcome>, Problem> {
-    perform(&api, caller, Verb::parse(&verb)?, parse_act(&body)?).await
-}
-
-async fn stop_daemon(
-    State(api): Shared,
-    Extension(caller): Extension<Caller>,
-    body: Bytes,
-) -> Result<Json<Outcome>, Problem> {
-    api.admit(caller.0, Role::Admin, false)?;
-    let stop: StopDaemon = parse_body(&body)?;
-    // One that ends already needs no second word.
-    drop(api.ending.try_send(stop));
-    Ok(Json(Outcome::default()))
-}
-
-/// What can be done to services.
-#[derive(Clone, Copy, Debug)]
-enum Verb {
-    Start,
-    Stop,
-    Restart,
-    Reset,
-    Uninstall,
-}
-
-impl Verb {
-    fn parse(text: &str) -> Result<Self, Problem> {
-        match text {
-            "start" => Ok(Self::Start),
-            "stop" => Ok(Self::Stop),
-            "restart" => Ok(Self::Restart),
-            "reset" => Ok(Self::Reset),
-            "uninstall" => Ok(Self::Uninstall),
-            other => Err(failure(FailureKind::Usage, format!("there is no action {other:?}")).into()),
-        }
-    }
-
-    fn needed(self) -> Role {
-        match self {
-            Self::Start | Self::Stop | Self::Restart | Self::Reset => Role::Operator,
-            Self::Uninstall => Role::Admin,
-        }
-    }
-
-    fn command(self, request: Request) -> Command {
-        match self {
-            Self::Start => Command::Start(request),
-            Self::Stop => Command::Stop(request),
-            Self::Restart => Command::Restart(request),
-            Self::Reset => Command::Reset(request),
-            Self::Uninstall => Command::Uninstall(request),
-        }
+) -> Result<Json<Document>, Problem> {
+    api.admit(caller.role, Role::Admin, false)?;
+    let view = one(&api, &name).await?;
+    let directory = api.about.stored.then(|| api.paths.services.clone());
+    let read = tokio::task::spawn_blocking(move || document_of(directory.as_deref(), &view)).await;
+    match read {
+        Ok(Ok(document)) => Ok(Json(document)),
+        Ok(Err(why)) => Err(failure(FailureKind::Failed, format!("failed to {why}")).into()),
+        Err(_) => Err(failure(FailureKind::Failed, "failed to read the file: the engine is ending").into()),
     }
 }
 
-async fn perform(api: &Api, caller: Caller, verb: Verb, act: Act) -> Result<Json<Outcome>, Problem> {
-    // A stop is taken always: it can only calm.
-    api.admit(caller.0, verb.needed(), !matches!(verb, Verb::Stop))?;
-    let names = names_of(api, &act).await?;
-    if names.is_empty() {
-        return Ok(Json(Outcome::default()));
-    }
-    let deadline = act.timeout_ms.map(|ms| clock::now().mono.after(Duration::from_millis(ms)));
-    let dependants = match (act.force, act.with_dependants) {
-        (true, true) => {
-            return Err(failure(FailureKind::Usage, "with_dependants and force exclude each other").into());
-        }
-        (true, false) => Dependants::Ignore,
-        (false, true) => Dependants::StopToo,
-        (false, false) => Dependants::Refuse,
+/// The file as it stands, or, where there is none, what one would be written as.
+fn document_of(directory: Option<&std::path::Path>, view: &ServiceView) -> Result<Document, String> {
+    let path = directory.and_then(|directory| files::present(directory, &view.name).into_iter().next());
+    let Some(path) = path else {
+        let text = config::render(&view.spec.to_document()).map_err(|error| error.to_string())?;
+        return Ok(Document { text, format: DocumentFormat::Yaml.extension().to_owned(), file: None });
     };
-    let request = Request { names: names.clone(), no_wait: act.no_wait, deadline, dependants };
-    let outcome = answer::outcome(api.ask(verb.command(request)).await?)?;
-    Ok(Json(outcome))
+    let told = |error: &dyn std::fmt::Display| format!("read {}: {error}", path.display());
+    let bytes = svcctl_os::files::read_regular(&path, files::MAX_BYTES).map_err(|error| told(&error))?;
+    let text = String::from_utf8(bytes).map_err(|error| told(&error))?;
+    let format = DocumentFormat::from_path(&path).unwrap_or(DocumentFormat::Yaml);
+    Ok(Document { text, format: format.extension().to_owned(), file: Some(path.display().to_string()) })
 }
 
-async fn names_of(api: &Api, act: &Act) -> Result<Vec<ServiceName>, Problem> {
-    match (act.all, act.names.is_empty()) {
-        (true, true) => {
-            Ok(views(api.ask(Command::Show(None)).await?)?.into_iter().map(|view| view.name).collect())
-        }
-        (false, false) => act.names.iter().map(|name| parse_name(name)).collect(),
-        (true, false) => Err(failure(FailureKind::Usage, "names and all exclude each other").into()),
-        (false, true) => Err(failure(FailureKind::Usage, "name a service, or ask for all").into()),
-    }
+async fn one(api: &Api, name: &str) -> Result<ServiceView, Problem> {
+    let name = parse_name(name)?;
+    let mut found = views(api.ask(Command::Show(Some(name.clone()))).await?)?;
+    found
+        .pop()
+        .ok_or_else(|| failure(FailureKind::NoSuchService, format!("there is no service {name}")).into())
 }
 
-fn parse_name(text: &str) -> Result<ServiceName, Problem> {
-    ServiceName::new(text).map_err(|error| failure(FailureKind::Usage, error.to_string()).into())
-}
-
-fn parse_act(body: &[u8]) -> Result<Act, Problem> {
-    parse_body(body)
-}
-
-/// An empty body means the defaults.
-fn parse_body<T: Default + serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    if body.is_empty() {
-        return Ok(T::default());
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        failure(FailureKind::Usage, format!("the request's body cannot be read: {error}")).into()
-    })
+/// `GET /v1/schema`
+async fn schema(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    api.admit(caller.role, Role::Viewer, false)?;
+    Ok(Json(spec::schema()))
 }

@@ -1,5 +1,6 @@
 //! The way to the logs thread: a queue that never blocks the sender.
 
+use super::expect::{Expectation, Seen};
 use super::watch::Watchers;
 use super::{Note, StreamId};
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ pub(crate) enum Command {
     Attach(StreamId, Descriptor),
     Adopted,
     Note(Note),
+    Expect(Expectation),
     ProcessEnded(SlotKey, Generation),
     Flush(Option<ServiceName>, Box<dyn FnOnce() + Send>),
     Forget(ServiceName),
@@ -66,6 +68,14 @@ impl LogsHandle {
     /// Appends a record of svcctl's own to a service's log (`event.dataset` is `svcctl`).
     pub fn note(&self, note: Note) {
         self.queue.send(Command::Note(note));
+    }
+
+    /// Looks out for a line that matches `pattern` in what this process writes, from what is recorded next on. Called
+    /// before the process is made, it misses none.
+    pub(crate) fn look_for(&self, slot: SlotKey, generation: Generation, pattern: &str) -> Seen {
+        let (expectation, seen) = Expectation::new(slot, generation, pattern);
+        self.queue.send(Command::Expect(expectation));
+        seen
     }
 
     /// The main program of this process has ended: its last words are recorded before what is asked for after this,

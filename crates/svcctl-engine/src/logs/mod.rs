@@ -11,6 +11,7 @@
 mod capture;
 mod checkpoint;
 mod echo;
+mod expect;
 mod files;
 mod forget;
 mod handle;
@@ -23,6 +24,8 @@ mod thread;
 mod watch;
 
 pub use echo::Echo;
+pub(crate) use expect::{Seen, Sight};
+pub(crate) use files::reason;
 pub(crate) use forget::forget_files;
 pub use handle::{LogsHandle, NOTES_MAX};
 pub use thread::{Joiner, LogsError};

@@ -103,6 +103,7 @@ fn handle(capture: &mut Capture, command: Command) -> Option<Instant> {
         Command::Attach(id, pipe) => capture.attach(&id, pipe),
         Command::Adopted => capture.adopted(),
         Command::Note(note) => capture.note(&note),
+        Command::Expect(expectation) => capture.look_for(expectation),
         Command::ProcessEnded(slot, generation) => capture.process_ended(&slot, generation),
         Command::Flush(service, done) => {
             capture.flush(service.as_ref());

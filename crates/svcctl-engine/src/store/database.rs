@@ -1,22 +1,29 @@
-//! The redb file: two tables of services and one of facts about the store itself.
+//! The redb file: tables of services (what they are, what is wanted of them, that they are held, their runs) and one of
+//! facts about the store itself.
 //!
-//! What is wanted of a service stands in a table of its own, so that a start or a stop writes a few bytes.
+//! What changes more often than a specification stands in a table of its own, so that a start or a stop writes a few
+//! bytes. Tables that came later are made with their first row; a store without them is as good as one with empty ones.
 
 use super::StoreError;
 use redb::backends::FileBackend;
 use redb::{Builder, ReadableDatabase, ReadableTable, TableDefinition};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fs;
 use std::path::{Path, PathBuf};
 use svcctl_core::ident::ServiceName;
 use svcctl_core::spec::{self, ServiceSpec};
 use svcctl_core::supervisor::action::Persist;
+use svcctl_core::supervisor::event::{Hold, JobRecord};
 use svcctl_core::supervisor::state::Desired;
 
 /// Name → [`Row`] as JSON, but for what is wanted.
 const SERVICES: TableDefinition<&str, &[u8]> = TableDefinition::new("services");
 /// Name → 1 for up, 0 for down.
 const DESIRED: TableDefinition<&str, u8> = TableDefinition::new("desired");
+/// Name → [`Hold`] as JSON, for those that are held.
+const HOLDS: TableDefinition<&str, &[u8]> = TableDefinition::new("holds");
+/// Name → [`JobRecord`] as JSON, for those that have runs.
+const JOBS: TableDefinition<&str, &[u8]> = TableDefinition::new("jobs");
 /// Facts about the store.
 const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
 
@@ -32,6 +39,10 @@ pub(super) struct Row {
     document: serde_json::Value,
     #[serde(skip)]
     up: bool,
+    #[serde(skip)]
+    pub(super) held: Option<Hold>,
+    #[serde(skip)]
+    pub(super) job: Option<JobRecord>,
 }
 
 impl Row {
@@ -160,6 +171,8 @@ impl Database {
         let read = self.inner.begin_read().map_err(|error| self.error(error))?;
         let services = read.open_table(SERVICES).map_err(|error| self.error(error))?;
         let desired = read.open_table(DESIRED).map_err(|error| self.error(error))?;
+        let holds = self.optional(read.open_table(HOLDS))?;
+        let jobs = self.optional(read.open_table(JOBS))?;
         let mut rows = Vec::new();
         for entry in services.iter().map_err(|error| self.error(error))? {
             let (name, bytes) = entry.map_err(|error| self.error(error))?;
@@ -172,52 +185,104 @@ impl Database {
                 revision: 0,
                 document: serde_json::Value::Null,
                 up,
+                held: None,
+                job: None,
             });
             row.up = up;
+            row.held = self.look_up(holds.as_ref(), name.value())?;
+            row.job = self.look_up(jobs.as_ref(), name.value())?;
             rows.push((name.value().to_owned(), row));
         }
         Ok(rows)
+    }
+
+    /// A table that may not have been made yet.
+    fn optional<T>(&self, opened: Result<T, redb::TableError>) -> Result<Option<T>, StoreError> {
+        match opened {
+            Ok(table) => Ok(Some(table)),
+            Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(self.error(error)),
+        }
+    }
+
+    /// A row that cannot be read is as good as none: what it says is a convenience, not a promise to run.
+    fn look_up<T: DeserializeOwned>(
+        &self,
+        table: Option<&redb::ReadOnlyTable<&'static str, &'static [u8]>>,
+        name: &str,
+    ) -> Result<Option<T>, StoreError> {
+        let Some(table) = table else { return Ok(None) };
+        let found = table.get(name).map_err(|error| self.error(error))?;
+        Ok(found.and_then(|bytes| serde_json::from_slice(bytes.value()).ok()))
     }
 
     /// Writes the batch in one durable commit.
     pub(super) fn commit(&self, batch: &[Persist]) -> Result<(), StoreError> {
         let write = self.inner.begin_write().map_err(|error| self.error(error))?;
         {
-            let mut services = write.open_table(SERVICES).map_err(|error| self.error(error))?;
-            let mut wanted = write.open_table(DESIRED).map_err(|error| self.error(error))?;
+            let mut tables = Tables {
+                services: write.open_table(SERVICES).map_err(|error| self.error(error))?,
+                wanted: write.open_table(DESIRED).map_err(|error| self.error(error))?,
+                holds: write.open_table(HOLDS).map_err(|error| self.error(error))?,
+                jobs: write.open_table(JOBS).map_err(|error| self.error(error))?,
+            };
             for persist in batch {
-                apply(&mut services, &mut wanted, persist).map_err(|error| self.error(error))?;
+                tables.apply(persist).map_err(|error| self.error(error))?;
             }
         }
         write.commit().map_err(|error| self.error(error))
     }
 }
 
-type Services<'a> = redb::Table<'a, &'static str, &'static [u8]>;
-type Wanted<'a> = redb::Table<'a, &'static str, u8>;
+type Bytes<'a> = redb::Table<'a, &'static str, &'static [u8]>;
 
-fn apply(
-    services: &mut Services<'_>,
-    wanted: &mut Wanted<'_>,
-    persist: &Persist,
-) -> Result<(), redb::StorageError> {
-    match persist {
-        Persist::Service { spec, revision, desired } => {
-            let row = Row { revision: *revision, document: spec.to_document(), up: false };
-            // A tree of JSON values with text keys always has a text.
-            let bytes = serde_json::to_vec(&row).unwrap_or_default();
-            services.insert(spec.name.as_str(), bytes.as_slice())?;
-            wanted.insert(spec.name.as_str(), number(*desired))?;
+struct Tables<'a> {
+    services: Bytes<'a>,
+    wanted: redb::Table<'a, &'static str, u8>,
+    holds: Bytes<'a>,
+    jobs: Bytes<'a>,
+}
+
+impl Tables<'_> {
+    fn apply(&mut self, persist: &Persist) -> Result<(), redb::StorageError> {
+        match persist {
+            Persist::Service { spec, source: _, revision, desired } => {
+                let row = Row {
+                    revision: *revision,
+                    document: spec.to_document(),
+                    up: false,
+                    held: None,
+                    job: None,
+                };
+                self.services.insert(spec.name.as_str(), json(&row).as_slice())?;
+                self.wanted.insert(spec.name.as_str(), number(*desired))?;
+            }
+            Persist::Desired(name, desired) => {
+                self.wanted.insert(name.as_str(), number(*desired))?;
+            }
+            Persist::Hold(name, Some(hold)) => {
+                self.holds.insert(name.as_str(), json(hold).as_slice())?;
+            }
+            Persist::Hold(name, None) => {
+                self.holds.remove(name.as_str())?;
+            }
+            Persist::Job(name, record) => {
+                self.jobs.insert(name.as_str(), json(record).as_slice())?;
+            }
+            Persist::Forget(name) => {
+                self.services.remove(name.as_str())?;
+                self.wanted.remove(name.as_str())?;
+                self.holds.remove(name.as_str())?;
+                self.jobs.remove(name.as_str())?;
+            }
         }
-        Persist::Desired(name, desired) => {
-            wanted.insert(name.as_str(), number(*desired))?;
-        }
-        Persist::Forget(name) => {
-            services.remove(name.as_str())?;
-            wanted.remove(name.as_str())?;
-        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// A tree of JSON values with text keys always has a text.
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
 }
 
 fn number(desired: Desired) -> u8 {

@@ -1,11 +1,13 @@
 //! What must outlive engine, daemon and machine: accepted specifications and what is wanted of each service.
 //!
-//! One redb file holds both, with immediate durability. Each accepted specification also stands as a YAML file in
+//! One redb file holds both, with immediate durability. Each accepted specification also stands as a file in
 //! `services/`, written before the commit. The file is for people and the store is what counts: an edit by hand is
-//! shown as pending. Damage is repaired from what is sound (the files), and reported, never a refusal to start.
+//! shown as pending (`crate::pending`). What is known of runs is written behind: nothing waits for it. Damage is repaired from what is sound (the files), and reported, never a refusal to start.
 
+mod amend;
+mod aside;
 mod database;
-mod files;
+pub(crate) mod files;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -15,8 +17,6 @@ pub(crate) use thread::StoreThread;
 use database::Database;
 use std::path::PathBuf;
 use std::sync::Arc;
-use svcctl_core::ident::ServiceName;
-use svcctl_core::spec::ServiceSpec;
 use svcctl_core::supervisor::action::Persist;
 use svcctl_core::supervisor::event::Restored;
 use svcctl_core::supervisor::state::Desired;
@@ -109,8 +109,8 @@ impl Store {
                     if booted {
                         desired = if spec.autostart { Desired::Up } else { Desired::Down };
                     }
-                    let revision = row.revision;
-                    loaded.services.push(Restored { spec: Arc::new(spec), revision, desired });
+                    let (revision, held, job) = (row.revision, row.held, row.job);
+                    loaded.services.push(Restored { spec: Arc::new(spec), revision, desired, held, job });
                 }
                 Err(why) => loaded.repairs.push(format!(
                     "the stored specification of {name} cannot be read ({why}); it is left out; install it again"
@@ -130,28 +130,36 @@ impl Store {
     /// [`StoreError`]; then nothing of the batch is promised.
     pub(crate) fn write(&mut self, batch: &[Persist]) -> Result<(), StoreError> {
         let Some(database) = &self.database else { return Ok(()) };
-        files::write_all(&self.services_dir, batch)?;
+        if batch.iter().any(|persist| matches!(persist, Persist::Service { .. })) {
+            let decoded = |(_, row): (String, database::Row)| {
+                let (spec, _) = row.decode().ok()?;
+                Some((spec.name.clone(), Arc::new(spec)))
+            };
+            let mut rows = database.rows()?;
+            rows.retain(|(name, _)| batch.iter().any(|persist| persist.name().as_str() == name));
+            let accepted = rows.into_iter().filter_map(decoded).collect();
+            files::write_all(&self.services_dir, batch, accepted)?;
+        }
         database.commit(batch)?;
         files::remove_all(&self.services_dir, batch)
     }
 
     /// Takes the specifications that stand as files, after the database was lost.
     fn import_files(&mut self, repairs: &mut Vec<String>) -> Result<(), StoreError> {
-        for (path, spec) in files::read_all(&self.services_dir)? {
-            match spec {
+        for file in files::read_all(&self.services_dir)? {
+            let path = file.path.display();
+            match file.spec {
                 Ok(spec) => {
-                    repairs.push(format!("{} was taken from {}", spec.name, path.display()));
+                    repairs.push(format!("{} was taken from {path}", spec.name));
                     let desired = if spec.autostart { Desired::Up } else { Desired::Down };
-                    self.write(&[Persist::Service { spec: Arc::new(spec), revision: 1, desired }])?;
+                    self.write(&[Persist::Service { spec, source: None, revision: 1, desired }])?;
                 }
-                Err(why) => repairs.push(format!("{} was left out: {why}", path.display())),
+                Err(problems) => {
+                    let why: Vec<String> = problems.iter().map(files::told).collect();
+                    repairs.push(format!("{path} was left out: {}", why.join("; ")));
+                }
             }
         }
         Ok(())
     }
-}
-
-/// Whether the file of a service differs in meaning from what was accepted.
-pub(crate) fn is_pending(services_dir: &std::path::Path, name: &ServiceName, spec: &ServiceSpec) -> bool {
-    files::differs(services_dir, name, spec)
 }

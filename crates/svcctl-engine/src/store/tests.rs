@@ -3,6 +3,7 @@
 use super::*;
 use serde_json::json;
 use std::fs;
+use svcctl_core::ident::ServiceName;
 use svcctl_core::spec;
 
 struct Bench {
@@ -35,7 +36,7 @@ impl Bench {
 
 fn service(name: &str, revision: u64, desired: Desired) -> Persist {
     let document = json!({"spec": 1, "name": name, "exec": ["/bin/true"], "autostart": name != "manual"});
-    Persist::Service { spec: Arc::new(spec::decode(&document).unwrap()), revision, desired }
+    Persist::Service { spec: Arc::new(spec::decode(&document).unwrap()), source: None, revision, desired }
 }
 
 fn name(text: &str) -> ServiceName {
@@ -96,19 +97,47 @@ fn damage_is_set_aside_and_repaired_from_the_files() {
 }
 
 #[test]
-fn an_edit_by_hand_is_pending_and_a_change_of_form_is_not() {
+fn a_text_is_kept_to_the_letter_and_one_that_stands_is_not_touched() {
     let bench = Bench::new();
     let (mut store, _) = bench.open();
-    let persist = service("web", 1, Desired::Down);
-    store.write(std::slice::from_ref(&persist)).unwrap();
-    let Persist::Service { spec, .. } = persist else { unreachable!() };
-    let file = bench.paths.services.join("web.yaml");
-    assert!(!is_pending(&bench.paths.services, &spec.name, &spec));
-    let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, format!("# mine\n{text}")).unwrap();
-    assert!(!is_pending(&bench.paths.services, &spec.name, &spec));
-    fs::write(&file, text.replace("/bin/true", "/bin/false")).unwrap();
-    assert!(is_pending(&bench.paths.services, &spec.name, &spec));
-    fs::remove_file(&file).unwrap();
-    assert!(is_pending(&bench.paths.services, &spec.name, &spec));
+    let Persist::Service { spec, .. } = service("web", 1, Desired::Down) else { unreachable!() };
+    let persist = |text: &str, ending| Persist::Service {
+        spec: Arc::clone(&spec),
+        source: Some(svcctl_core::supervisor::event::Source { text: Arc::from(text), ending }),
+        revision: 1,
+        desired: Desired::Down,
+    };
+    store.write(&[service("web", 1, Desired::Down)]).unwrap();
+    let toml = "# mine\nspec = 1\nname = \"web\"\nexec = [\"/bin/true\"]\n";
+    store.write(&[persist(toml, "toml")]).unwrap();
+    let file = bench.paths.services.join("web.toml");
+    assert_eq!(fs::read_to_string(&file).unwrap(), toml);
+    assert!(!bench.paths.services.join("web.yaml").exists(), "two files of one service");
+    // Edited again since it was read: the edit is not lost.
+    let edited = toml.replace("true", "false");
+    fs::write(&file, &edited).unwrap();
+    store.write(&[persist(toml, svcctl_core::supervisor::event::Source::AS_IT_STANDS)]).unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), edited);
+}
+
+#[test]
+fn holds_and_runs_are_found_again_and_go_with_their_service() {
+    let bench = Bench::new();
+    let (mut store, _) = bench.open();
+    let hold = svcctl_core::supervisor::event::Hold {
+        reason: "migration".to_owned(),
+        since: svcctl_core::time::Wall(1),
+    };
+    let job = svcctl_core::supervisor::event::JobRecord { runs: 7, ..Default::default() };
+    let kept = [
+        service("web", 1, Desired::Down),
+        Persist::Hold(name("web"), Some(hold.clone())),
+        Persist::Job(name("web"), job.clone()),
+    ];
+    store.write(&kept).unwrap();
+    let found = store.load("boot-1").unwrap().services;
+    assert_eq!((found[0].held.as_ref(), found[0].job.as_ref()), (Some(&hold), Some(&job)));
+    store.write(&[Persist::Forget(name("web")), service("web", 1, Desired::Down)]).unwrap();
+    let found = store.load("boot-1").unwrap().services;
+    assert_eq!((found[0].held.as_ref(), found[0].job.as_ref()), (None, None));
 }

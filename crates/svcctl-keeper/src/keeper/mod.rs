@@ -219,7 +219,7 @@ impl Keeper {
 
 /// The name of a keeper's directory of cgroups: the same for the same run directory, however it is written, so that what
 /// a dead keeper left is found by the next; and another for every other, since what is found is killed.
-fn subtree_name(run_dir: &Path) -> String {
+pub fn subtree_name(run_dir: &Path) -> String {
     // FNV-1a, 64 bits.
     let hash = real(run_dir).as_os_str().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)

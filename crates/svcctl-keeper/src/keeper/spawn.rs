@@ -9,11 +9,11 @@ use super::streams::HeldStream;
 use super::token::Token;
 use super::{Keeper, now, say};
 use crate::INSTANCE_VARIABLE;
-use crate::protocol::{Image, MESSAGE_MAX_BYTES, Notice, SlotKey, Stream};
+use crate::protocol::{self, Image, MESSAGE_MAX_BYTES, Notice, SlotKey, Stream};
 use svcctl_os::linux::poll::Interest;
 use svcctl_os::process::{
-    Child, Identity, OutputPipe, Program, Spawning, StartError, exit_of, output_pipe, reap_orphans,
-    send_signal,
+    Child, Identity, Limit, OutputPipe, Program, Resource, Spawning, StartError, exit_of, output_pipe,
+    reap_orphans, send_signal,
 };
 
 impl Keeper {
@@ -264,7 +264,7 @@ impl Keeper {
 }
 
 fn program(image: Image, key: &SlotKey, generation: u64) -> Program {
-    let Image { argv, mut env, cwd, identity } = image;
+    let Image { argv, mut env, cwd, identity, umask, limits } = image;
     let name = format!("{INSTANCE_VARIABLE}=");
     env.retain(|entry| !entry.starts_with(name.as_bytes()));
     env.push(format!("{name}{key}:{generation}").into_bytes());
@@ -273,5 +273,19 @@ fn program(image: Image, key: &SlotKey, generation: u64) -> Program {
         group: identity.group,
         groups: identity.groups,
     });
-    Program { argv, env, cwd, identity }
+    let limits =
+        limits.iter().map(|limit| Limit { resource: resource(limit.resource), at: limit.at }).collect();
+    Program { argv, env, cwd, identity, umask, limits }
+}
+
+fn resource(resource: protocol::Resource) -> Resource {
+    match resource {
+        protocol::Resource::OpenFiles => Resource::OpenFiles,
+        protocol::Resource::Processes => Resource::Processes,
+        protocol::Resource::Core => Resource::Core,
+        protocol::Resource::FileSize => Resource::FileSize,
+        protocol::Resource::Stack => Resource::Stack,
+        protocol::Resource::LockedMemory => Resource::LockedMemory,
+        protocol::Resource::AddressSpace => Resource::AddressSpace,
+    }
 }

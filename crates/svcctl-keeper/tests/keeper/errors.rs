@@ -25,6 +25,7 @@ fn spawn_errors_are_exact() {
     };
     let plain = file("plain", "echo x\n", 0o755);
     let script = file("script", "#!/bin/foo -x\n", 0o755);
+    let windows = file("windows", "#!/bin/sh\r\necho x\r\n", 0o755);
     let denied = file("denied", "#!/bin/sh\n", 0o644);
     let in_directory = |cwd: &str| Image { cwd: cwd.as_bytes().to_vec(), ..image(&["/bin/true"]) };
     let with_path =
@@ -34,7 +35,19 @@ fn spawn_errors_are_exact() {
         (image(&[&denied]), format!("{denied}: permission denied")),
         (image(&["/etc/passwd/x"]), "/etc/passwd/x: a part of its path is not a directory".to_owned()),
         (image(&[&script]), format!("{script}: no such file (its interpreter /bin/foo is missing)")),
-        (image(&[&plain]), format!("{plain}: not a program this system can run (no #! line?)")),
+        (
+            image(&[&plain]),
+            format!(
+                "{plain}: not a program this system can run (a script needs a first line such as #!/bin/sh)"
+            ),
+        ),
+        (
+            image(&[&windows]),
+            format!(
+                "{windows}: its lines end as on Windows (CR LF), so its interpreter /bin/sh is not found; \
+                 change that with: sed -i 's/\\r$//' {windows}"
+            ),
+        ),
         (image(&["no-such-program"]), "no-such-program: not found in PATH (/usr/bin:/bin)".to_owned()),
         (with_path, format!("{denied}: permission denied")),
         (in_directory("/nope"), "working directory /nope: no such directory".to_owned()),

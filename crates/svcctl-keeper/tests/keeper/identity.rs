@@ -5,12 +5,13 @@ use crate::bed::{Bed, OPEN_DESCRIPTORS, OPEN_FILES, Trees, image, read_all, scri
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use svcctl_keeper::protocol::{Identity, Image, Status};
+use svcctl_keeper::protocol::{Identity, Image, Limit, Resource, Status};
 
 pub(crate) const TESTS: &[Test] = &[
     ("a_program_runs_as_its_user_and_groups", a_program_runs_as_its_user_and_groups),
     ("the_helper_leaves_nothing_behind", the_helper_leaves_nothing_behind),
     ("identities_that_cannot_be_are_named", identities_that_cannot_be_are_named),
+    ("a_program_has_its_umask_and_limits", a_program_has_its_umask_and_limits),
     ("without_rights_only_the_own_user_is_possible", without_rights_only_the_own_user_is_possible),
 ];
 
@@ -106,6 +107,53 @@ fn identities_that_cannot_be_are_named() {
     }
 }
 
+fn a_program_has_its_umask_and_limits() {
+    assert_root();
+    let bed = Bed::new(Trees::Group);
+    let engine = bed.greeted();
+    let limit = |resource, at| Limit { resource, at };
+    let limited = |text: &str| Image {
+        umask: Some(0o027),
+        limits: vec![
+            limit(Resource::OpenFiles, Some(4000)),
+            limit(Resource::Core, Some(0)),
+            limit(Resource::FileSize, Some(8192)),
+            limit(Resource::Stack, Some(1 << 20)),
+            limit(Resource::LockedMemory, Some(1 << 16)),
+        ],
+        ..script(text)
+    };
+    let text = "umask; ulimit -Sn; ulimit -Hn; ulimit -c; ulimit -f; ulimit -s; ulimit -Hl; id -u";
+    let output = read_all(engine.spawn("web#0", 1, limited(text)).stdout);
+    assert_eq!(output, "0027\n4000\n4000\n0\n16\n1024\n64\n0\n");
+    engine.exit("web#0", 1);
+    let image = Image {
+        identity: Some(whom(Some("nobody"), None, None)),
+        limits: vec![limit(Resource::Core, None), limit(Resource::Processes, Some(77))],
+        ..script("ulimit -c; ulimit -p; umask; id -u")
+    };
+    let output = read_all(engine.spawn("web#0", 2, image).stdout);
+    assert_eq!(
+        output,
+        format!("{}\n77\n{}\n65534\n", shell("ulimit -c unlimited; ulimit -c"), shell("umask"))
+    );
+    engine.exit("web#0", 2);
+    // As many as the machine has, if the tests may ask for that.
+    let most = shell("read most </proc/sys/fs/nr_open; ulimit -Hn $most 2>/dev/null && ulimit -Hn");
+    let image = Image { limits: vec![limit(Resource::OpenFiles, None)], ..script("ulimit -Hn") };
+    if most.is_empty() {
+        assert!(engine.refusal(3, image).starts_with("not allowed to set limits.open_files to "));
+    } else {
+        assert_eq!(read_all(engine.spawn("web#0", 3, image).stdout), format!("{most}\n"));
+    }
+}
+
+/// What a shell of this process says.
+fn shell(script: &str) -> String {
+    let shown = Command::new("/bin/sh").args(["-c", script]).output().unwrap();
+    String::from_utf8(shown.stdout).unwrap().trim().to_owned()
+}
+
 fn without_rights_only_the_own_user_is_possible() {
     assert_root();
     let directory = tempfile::tempdir().unwrap();
@@ -128,4 +176,15 @@ fn without_rights_only_the_own_user_is_possible() {
     );
     engine.spawn("web#0", 2, run("nobody"));
     assert_eq!(engine.exit("web#0", 2), Status::Code(0));
+    let limits = vec![Limit { resource: Resource::OpenFiles, at: Some(1 << 40) }];
+    let refused = engine.refusal(3, Image { limits, ..image(&["/bin/true"]) });
+    assert!(
+        refused
+            .starts_with("not allowed to set limits.open_files to 1099511627776 (the daemon's own limit is ")
+            && refused.ends_with("raise the limit that the daemon is started with"),
+        "{refused}"
+    );
+    let limits = vec![Limit { resource: Resource::OpenFiles, at: Some(64) }];
+    engine.spawn("web#0", 4, Image { limits, ..image(&["/bin/true"]) });
+    assert_eq!(engine.exit("web#0", 4), Status::Code(0));
 }

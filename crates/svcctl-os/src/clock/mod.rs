@@ -19,6 +19,26 @@ pub fn now() -> Now {
     Now { mono: Mono(system::monotonic_ns()), wall: Wall(i64::try_from(wall).unwrap_or(i64::MAX)) }
 }
 
+/// Why jumps of the wall clock are not told.
+#[derive(Debug, thiserror::Error)]
+pub enum JumpError {
+    /// The system has nothing to tell them by.
+    #[error(transparent)]
+    Unsupported(#[from] crate::Unsupported),
+    /// The system refuses it, or a thread.
+    #[error("watch the wall clock: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Calls `told` each time the wall clock was set, or jumped since the machine slept, on a thread of its own that sleeps
+/// until then and lives as long as the process. Small corrections (`adjtime`) are no jumps.
+///
+/// # Errors
+/// [`JumpError`]; on other systems than Linux always `Unsupported`.
+pub fn on_jump(told: impl Fn() + Send + 'static) -> Result<(), JumpError> {
+    system::on_jump(told)
+}
+
 /// An opaque text that differs between two boots of the machine; `None` where the system does not tell.
 pub fn boot_id() -> Option<String> {
     system::boot_id()

@@ -12,3 +12,7 @@ pub(super) fn monotonic_ns() -> u64 {
 pub(super) fn boot_id() -> Option<String> {
     None
 }
+
+pub(super) fn on_jump(_told: impl Fn() + Send + 'static) -> Result<(), super::JumpError> {
+    Err(crate::Unsupported { what: "watching the wall clock" }.into())
+}

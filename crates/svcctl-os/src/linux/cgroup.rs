@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// How the names of all groups begin.
 const PREFIX: &str = "slot-";
+/// How many directories of the hierarchy are looked through.
+const DIRECTORIES_MAX: usize = 20_000;
 
 /// The directory below which the groups of one daemon are. Only one process at a time may make groups in it.
 #[derive(Debug)]
@@ -170,6 +172,29 @@ impl Group {
     }
 }
 
+/// The slots with live processes below every directory `name` of the hierarchy, and these processes. Only looks.
+pub fn occupied(name: &str) -> Vec<(String, Vec<u32>)> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mut pending: Vec<PathBuf> =
+        mount(&mounts).map(|(_, point)| PathBuf::from(point)).into_iter().collect();
+    let mut found = Vec::new();
+    for _ in 0..DIRECTORIES_MAX {
+        let Some(directory) = pending.pop() else { break };
+        if directory.file_name().is_some_and(|own| own == name) {
+            found.extend(names(&directory).into_iter().filter_map(|group| {
+                let pids = Group::open(directory.join(&group)).ok()?.pids().ok()?;
+                (!pids.is_empty()).then(|| (slot_of(&group).to_owned(), pids))
+            }));
+            continue;
+        }
+        let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
+        let below = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        pending.extend(below.map(|entry| entry.path()));
+    }
+    found.sort_unstable();
+    found
+}
+
 fn make(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -215,17 +240,22 @@ pub fn slot_of(name: &str) -> &str {
 /// The directory of the caller's group, from `/proc/self/mountinfo` and cgroups(7). On machines with both versions the
 /// second is mounted somewhere below the first, so the mount is looked up by its type.
 fn own_group(mounts: &str, own: &str) -> Option<PathBuf> {
-    let (root, point) = mounts.lines().find_map(|line| {
-        let (front, back) = line.split_once(" - ")?;
-        let mut fields = front.split(' ').skip(3);
-        let (root, point) = (fields.next()?, fields.next()?);
-        (back.split(' ').next() == Some("cgroup2")).then(|| (unescape(root), unescape(point)))
-    })?;
+    let (root, point) = mount(mounts)?;
     let group = own.lines().find_map(|line| line.strip_prefix("0::"))?;
     // A container sees the mount's root; a group outside of it, shown as /.., cannot be reached.
     let below = if root == "/" { group } else { group.strip_prefix(root.as_str())? };
     (!below.split('/').any(|part| part == ".."))
         .then(|| Path::new(&point).join(below.trim_start_matches('/')))
+}
+
+/// Which directory of the hierarchy is mounted, and where.
+fn mount(mounts: &str) -> Option<(String, String)> {
+    mounts.lines().find_map(|line| {
+        let (front, back) = line.split_once(" - ")?;
+        let mut fields = front.split(' ').skip(3);
+        let (root, point) = (fields.next()?, fields.next()?);
+        (back.split(' ').next() == Some("cgroup2")).then(|| (unescape(root), unescape(point)))
+    })
 }
 
 /// Mountinfo writes blanks and the backslash as octal numbers.

@@ -84,7 +84,7 @@ pub enum LockError {
         path: PathBuf,
     },
     /// The file cannot be made, opened or locked.
-    #[error("lock {}: {source}", path.display())]
+    #[error("lock {}: {source}{}", path.display(), crate::files::remedy(source))]
     File {
         /// Which.
         path: PathBuf,

@@ -48,7 +48,7 @@ pub enum PathsError {
         source: io::Error,
     },
     /// A directory cannot be made.
-    #[error("make the directory {}: {source}", path.display())]
+    #[error("make the directory {}: {source}{}", path.display(), crate::files::remedy(source))]
     Make {
         /// Which.
         path: PathBuf,
@@ -161,6 +161,16 @@ impl Paths {
     /// Where the logs of a service are.
     pub fn service_logs(&self, name: &str) -> PathBuf {
         self.logs.join(name)
+    }
+
+    /// The settings of the daemon itself: `svcctl.yaml`, beside services/.
+    pub fn settings(&self) -> PathBuf {
+        self.services.with_file_name("svcctl.yaml")
+    }
+
+    /// What happened: the events of all services, the newest part.
+    pub fn events(&self) -> PathBuf {
+        self.logs.join("events.ndjson")
     }
 
     /// What svcctl itself has to say.

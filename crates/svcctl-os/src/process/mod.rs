@@ -11,7 +11,7 @@ mod program;
 mod unsupported;
 
 #[cfg(target_os = "linux")]
-pub use helper::{helper_main, is_member};
+pub use helper::{find_account, helper_main, is_member};
 #[cfg(target_os = "linux")]
 pub use linux::{
     Child, Executable, OutputPipe, PIPE_CAPACITY_BYTES, Plain, Spawner, Spawning, StartError,
@@ -20,7 +20,7 @@ pub use linux::{
 #[cfg(not(target_os = "linux"))]
 pub use unsupported::helper_main;
 
-pub use program::{Identity, Program};
+pub use program::{Identity, Limit, Program, Resource};
 
 /// The argument that makes the binary the exec helper: `svcctl __exec …` calls [`helper_main`].
 pub const HELPER_VERB: &str = "__exec";

@@ -14,6 +14,64 @@ pub struct Program {
     pub cwd: Vec<u8>,
     /// Whom to run as; the caller's own when absent.
     pub identity: Option<Identity>,
+    /// The mask of permission bits of new files; the caller's own when absent.
+    pub umask: Option<u32>,
+    /// Limits of the process, soft and hard alike; the caller's own for every other resource.
+    pub limits: Vec<Limit>,
+}
+
+/// A limit of a process (POSIX `setrlimit`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Of what.
+    pub resource: Resource,
+    /// How much; as much as there is when absent.
+    pub at: Option<u64>,
+}
+
+/// What can be limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// Open files (`RLIMIT_NOFILE`).
+    OpenFiles,
+    /// Processes of the user (`RLIMIT_NPROC`).
+    Processes,
+    /// Bytes of a core file (`RLIMIT_CORE`).
+    Core,
+    /// Bytes of a file that is written (`RLIMIT_FSIZE`).
+    FileSize,
+    /// Bytes of the stack (`RLIMIT_STACK`).
+    Stack,
+    /// Bytes of locked memory (`RLIMIT_MEMLOCK`).
+    LockedMemory,
+    /// Bytes of address space (`RLIMIT_AS`).
+    AddressSpace,
+}
+
+impl Resource {
+    /// Every resource.
+    pub const ALL: [Self; 7] = [
+        Self::OpenFiles,
+        Self::Processes,
+        Self::Core,
+        Self::FileSize,
+        Self::Stack,
+        Self::LockedMemory,
+        Self::AddressSpace,
+    ];
+
+    /// Its name in messages and specifications.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::OpenFiles => "open_files",
+            Self::Processes => "processes",
+            Self::Core => "core",
+            Self::FileSize => "file_size",
+            Self::Stack => "stack",
+            Self::LockedMemory => "locked_memory",
+            Self::AddressSpace => "address_space",
+        }
+    }
 }
 
 /// Whom to run as; names or numbers.
@@ -28,6 +86,12 @@ pub struct Identity {
 }
 
 impl Program {
+    /// Whether something is to be done between the making of the process and its exec, which is the exec helper's work.
+    #[cfg(target_os = "linux")]
+    pub(super) fn needs_helper(&self) -> bool {
+        self.identity.is_some() || self.umask.is_some() || !self.limits.is_empty()
+    }
+
     /// The value of a variable in `env`.
     pub fn variable(&self, name: &str) -> Option<&[u8]> {
         self.env.iter().find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
@@ -46,6 +110,9 @@ impl Program {
         let groups = identity.groups.as_deref();
         put(&mut out, if groups.is_some() { b"listed" } else { b"" });
         put_list(&mut out, groups.unwrap_or_default().iter().map(String::as_bytes));
+        put_list(&mut out, self.umask.map(u32::to_ne_bytes).iter().map(<[u8; 4]>::as_slice));
+        let limits: Vec<_> = self.limits.iter().map(encode_limit).collect();
+        put_list(&mut out, limits.iter().map(<[u8; LIMIT_BYTES]>::as_slice));
         out
     }
 
@@ -57,17 +124,40 @@ impl Program {
         let (user, group) = (take_texts(rest)?, take_texts(rest)?);
         let listed = !take(rest)?.is_empty();
         let groups = take_texts(rest)?;
+        let umask = take_list(rest)?.into_iter().next();
+        let umask = umask.map(|bytes| bytes.try_into().map(u32::from_ne_bytes)).transpose().ok()?;
+        let limits = take_list(rest)?.into_iter().map(|bytes| decode_limit(&bytes)).collect::<Option<_>>()?;
         let identity = Identity {
             user: user.into_iter().next(),
             group: group.into_iter().next(),
             groups: listed.then_some(groups),
         };
-        rest.is_empty().then_some(Self { argv, env, cwd, identity: Some(identity) })
+        rest.is_empty().then_some(Self { argv, env, cwd, identity: Some(identity), umask, limits })
     }
 }
 
 #[cfg(target_os = "linux")]
 mod form {
+    use super::{Limit, Resource};
+
+    /// A byte for the resource, one that says whether there is a number, and the number.
+    pub(super) const LIMIT_BYTES: usize = 10;
+
+    pub(super) fn encode_limit(limit: &Limit) -> [u8; LIMIT_BYTES] {
+        let index = Resource::ALL.iter().position(|resource| *resource == limit.resource);
+        let mut bytes = [0; LIMIT_BYTES];
+        bytes[0] = index.and_then(|index| u8::try_from(index).ok()).unwrap_or(u8::MAX);
+        bytes[1] = u8::from(limit.at.is_some());
+        bytes[2..].copy_from_slice(&limit.at.unwrap_or(0).to_ne_bytes());
+        bytes
+    }
+
+    pub(super) fn decode_limit(bytes: &[u8]) -> Option<Limit> {
+        let [index, some, number @ ..] = <[u8; LIMIT_BYTES]>::try_from(bytes).ok()?;
+        let resource = *Resource::ALL.get(usize::from(index))?;
+        Some(Limit { resource, at: (some == 1).then_some(u64::from_ne_bytes(number)) })
+    }
+
     pub(super) fn put(out: &mut Vec<u8>, text: &[u8]) {
         out.extend(text.len().to_ne_bytes());
         out.extend(text);
@@ -103,7 +193,7 @@ mod form {
     }
 }
 #[cfg(target_os = "linux")]
-use form::{put, put_list, take, take_list, take_texts};
+use form::{LIMIT_BYTES, decode_limit, encode_limit, put, put_list, take, take_list, take_texts};
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
@@ -115,6 +205,11 @@ mod tests {
             env: vec![b"A=1".to_vec(), b"AB=2".to_vec()],
             cwd: b"/".to_vec(),
             identity: Some(Identity { user: Some("svc".into()), group: None, groups: Some(vec![]) }),
+            umask: Some(0o027),
+            limits: vec![
+                Limit { resource: Resource::AddressSpace, at: Some(u64::MAX - 1) },
+                Limit { resource: Resource::Core, at: None },
+            ],
         }
     }
 

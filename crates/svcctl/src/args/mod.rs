@@ -3,16 +3,24 @@
 //! `--help` of each verb fits a screen and ends with examples to copy; a test holds it to that. What an argument means
 //! for a service is not decided here (see [`crate::document`]).
 
+mod acts;
+mod files;
+mod see;
 mod specification;
+mod tools;
 mod values;
 
-pub(crate) use specification::{About, InstallArgs, KindName, RestartName, RunArgs, SpecArgs};
-pub(crate) use values::{Format, Lines, LogFormat, ManagerName, ScopeName};
+pub(crate) use acts::{BootArgs, DryRunArgs, HoldArgs, ReloadArgs, SignalArgs, UnholdArgs};
+pub(crate) use files::{ApplyArgs, DiffArgs, EditArgs, ValidateArgs};
+pub(crate) use see::{AnyNames, EventsArgs, ListArgs, LogsArgs, SchemaArgs, ShowArgs, StatusArgs};
+pub(crate) use specification::{About, InstallArgs, KindName, MoreArgs, RestartName, RunArgs, SpecArgs};
+pub(crate) use tools::{ColorWhen, CompletionsArgs, DoctorArgs, InitArgs, ManArgs, ShellName, TerminalArgs};
+pub(crate) use values::{DocumentName, Format, Lines, LogFormat, ManagerName, ScopeName, Since};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
-use values::{parse_duration, parse_lines};
+use values::parse_duration;
 
 /// How long a command waits when nothing is said.
 const WAIT_DEFAULT: Duration = Duration::from_secs(90);
@@ -25,12 +33,15 @@ const WAIT_DEFAULT: Duration = Duration::from_secs(90);
     about = "Keeps any program running as a background service, and shows why",
     max_term_width = 100,
     disable_help_subcommand = true,
-    after_help = "Examples:\n  svcctl install web --now -- ./server --port 8080\n  svcctl status web\n  svcctl logs -f web\n\nsvcctl VERB --help tells more about each."
+    after_help = "Examples:\n  svcctl install web --now -- ./server --port 8080\n  svcctl status web\n  svcctl logs -f web\n\nsvcctl VERB --help tells more about each. With every verb: --color auto|always|never, --no-pager."
 )]
 pub(crate) struct Cli {
     /// Where services are looked for.
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
+    /// How it looks on a terminal.
+    #[command(flatten)]
+    pub(crate) terminal: TerminalArgs,
     /// What is to be done.
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -66,18 +77,52 @@ pub(crate) enum Verb {
     Stop(StopArgs),
     /// Stop services and start them again
     Restart(RestartArgs),
+    /// Let services take up their changed configuration
+    Reload(ReloadArgs),
     /// Clear the ERROR state of services
     Reset(ResetArgs),
+    /// Start services at boot
+    Enable(BootArgs),
+    /// Do not start services at boot
+    Disable(BootArgs),
+    /// Start nothing of services until unhold
+    Hold(HoldArgs),
+    /// Take back a hold
+    Unhold(UnholdArgs),
+    /// Send a signal to services
+    Signal(SignalArgs),
     /// Show what services do, and why
     Status(StatusArgs),
     /// Show all services in a table
     List(ListArgs),
     /// Show what services wrote
     Logs(LogsArgs),
+    /// Show what happened to services
+    Events(EventsArgs),
+    /// Show the specifications of services
+    Show(ShowArgs),
+    /// Change a specification in your editor
+    Edit(EditArgs),
+    /// Bring services about as files say
+    Apply(ApplyArgs),
+    /// Show what apply would change
+    Diff(DiffArgs),
+    /// Check files, and change nothing
+    Validate(ValidateArgs),
     /// Keep a program running in the foreground
     Run(Box<RunArgs>),
     /// Run the daemon that keeps the services, or end it
     Daemon(DaemonArgs),
+    /// Write a specification for a program
+    Init(Box<InitArgs>),
+    /// Check the machine and what is installed
+    Doctor(DoctorArgs),
+    /// Print a shell's completions
+    Completions(CompletionsArgs),
+    /// Print a manual page
+    Man(ManArgs),
+    /// Print the JSON Schema of specifications
+    Schema(SchemaArgs),
     /// Show the version
     Version(OutputArgs),
     /// Run an engine under the keeper.
@@ -95,12 +140,29 @@ impl Verb {
             Self::Stop(args) => args.output.output,
             Self::Restart(args) => args.output.output,
             Self::Reset(args) => args.output.output,
+            Self::Reload(args) => args.output.output,
+            Self::Enable(args) | Self::Disable(args) => args.output.output,
+            Self::Hold(args) => args.output.output,
+            Self::Unhold(args) => args.output.output,
+            Self::Signal(args) => args.output.output,
+            Self::Edit(args) => args.output.output,
+            Self::Apply(args) => args.output.output,
+            Self::Diff(args) => args.output.output,
+            Self::Validate(args) => args.output.output,
             Self::Status(args) => args.output.output,
             Self::List(args) => args.output.output,
             Self::Logs(args) => args.output.error_format(),
+            Self::Events(args) => args.output.output,
+            Self::Show(args) => args.output.error_format(),
             Self::Daemon(args) => args.error_format(),
             Self::Version(args) => args.output,
-            Self::Run(_) | Self::Engine(_) => Format::Text,
+            Self::Doctor(args) => args.output.output,
+            Self::Run(_)
+            | Self::Engine(_)
+            | Self::Init(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Schema(_) => Format::Text,
         }
     }
 }
@@ -123,7 +185,7 @@ pub(crate) struct OutputArgs {
 /// Services by position or by flag.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Names {
-    /// The services
+    /// The services; * ? [ab] stand for parts of names
     #[arg(value_name = "NAME", required_unless_present_any = ["flagged", "all"])]
     placed: Vec<String>,
     /// The same as NAME
@@ -137,28 +199,15 @@ pub(crate) struct Names {
 impl Names {
     /// One name.
     pub(crate) fn of(name: &str) -> Self {
-        Self { placed: vec![name.to_owned()], ..Self::default() }
+        Self::of_all(vec![name.to_owned()])
+    }
+
+    /// These names.
+    pub(crate) fn of_all(placed: Vec<String>) -> Self {
+        Self { placed, ..Self::default() }
     }
 
     /// The names, each once, in the order they were given; none under `--all`.
-    pub(crate) fn listed(&self) -> Vec<&str> {
-        unique(self.placed.iter().chain(&self.flagged))
-    }
-}
-
-/// Services by position or by flag, where `--all` would make no sense.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct SomeNames {
-    /// The services
-    #[arg(value_name = "NAME", required_unless_present = "flagged")]
-    placed: Vec<String>,
-    /// The same as NAME
-    #[arg(long = "name", value_name = "NAME")]
-    flagged: Vec<String>,
-}
-
-impl SomeNames {
-    /// The names, each once, in the order they were given.
     pub(crate) fn listed(&self) -> Vec<&str> {
         unique(self.placed.iter().chain(&self.flagged))
     }
@@ -214,19 +263,26 @@ pub(crate) struct UninstallArgs {
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
     #[command(flatten)]
+    pub(crate) dry_run: DryRunArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
 /// `svcctl start`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The daemon is started in the background where none runs. What a service depends\non is started with it.\n\nExamples:\n  svcctl start web\n  svcctl start --all --timeout 5m"
+    after_help = "The daemon is started in the background where none runs. What a service depends\non is started with it.\n\nExamples:\n  svcctl start web\n  svcctl start 'web-*'\n  svcctl start --all --timeout 5m"
 )]
 pub(crate) struct StartArgs {
     #[command(flatten)]
     pub(crate) names: Names,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
+    /// Run a job once, now; what is wanted of it stays
+    #[arg(long)]
+    pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRunArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -244,6 +300,8 @@ pub(crate) struct StopArgs {
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
     #[command(flatten)]
+    pub(crate) dry_run: DryRunArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
@@ -255,6 +313,8 @@ pub(crate) struct RestartArgs {
     pub(crate) names: Names,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRunArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -268,53 +328,9 @@ pub(crate) struct ResetArgs {
     #[command(flatten)]
     pub(crate) names: Names,
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
-}
-
-/// `svcctl status`
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 running or completed, 3 not running, 1 ERROR, 4 no such service;\nof several services, that of the worst.\n\nExamples:\n  svcctl status web\n  svcctl status web --output json"
-)]
-pub(crate) struct StatusArgs {
-    #[command(flatten)]
-    pub(crate) names: SomeNames,
+    pub(crate) dry_run: DryRunArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
-}
-
-/// `svcctl list`
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  svcctl list\n  svcctl list --output json")]
-pub(crate) struct ListArgs {
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-}
-
-/// `svcctl logs`
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  svcctl logs web\n  svcctl logs -f -n 0 web db\n  svcctl logs web -n 1000 --output json"
-)]
-pub(crate) struct LogsArgs {
-    #[command(flatten)]
-    pub(crate) names: SomeNames,
-    /// How many of the last records, or all
-    #[arg(short = 'n', long, value_name = "N", default_value = "50", value_parser = parse_lines)]
-    pub(crate) lines: Lines,
-    /// Go on with what is written from now on
-    #[arg(short, long)]
-    pub(crate) follow: bool,
-    /// text, json (as stored) or raw (messages alone)
-    #[arg(
-        short,
-        long,
-        value_name = "FORMAT",
-        default_value = "text",
-        hide_possible_values = true,
-        hide_default_value = true
-    )]
-    pub(crate) output: LogFormat,
 }
 
 /// `svcctl daemon`

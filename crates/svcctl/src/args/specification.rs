@@ -28,13 +28,15 @@ pub(crate) struct InstallArgs {
     /// The program and its arguments
     #[arg(last = true, value_name = "PROGRAM [ARGS]")]
     pub(crate) program: Vec<String>,
-    /// The specification, as YAML or JSON; - is stdin
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["exec", "program", "SpecArgs", "About"])]
+    /// The specification: YAML, JSON, TOML; - is stdin
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["exec", "program", "SpecArgs", "About", "More"])]
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
     #[command(flatten)]
     pub(crate) about: About,
+    #[command(flatten)]
+    pub(crate) more: MoreArgs,
     /// Start it at once, and wait until it is up
     #[arg(long)]
     pub(crate) now: bool,
@@ -50,6 +52,7 @@ pub(crate) struct InstallArgs {
 
 /// `svcctl run`
 #[derive(Debug, Args)]
+#[command(mut_arg("cwd", |arg| arg.help("Its working directory [default: the current one]")))]
 #[command(after_help = "\
 The program has svcctl's environment and directory, and its output is svcctl's.
 Ctrl+C stops it. Once its restart policy lets it end, its exit code is svcctl's.
@@ -121,11 +124,50 @@ pub(crate) struct About {
     #[arg(long, value_name = "MANAGER", hide_possible_values = true)]
     pub(crate) manager: Option<ManagerName>,
     /// A name for people
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", hide_short_help = true)]
     pub(crate) display_name: Option<String>,
     /// What it does
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", hide_short_help = true)]
     pub(crate) description: Option<String>,
+}
+
+/// What is said less often: in `--help`, and not in `-h`.
+#[derive(Clone, Debug, Default, Args)]
+#[group(id = "More", multiple = true)]
+pub(crate) struct MoreArgs {
+    /// Ready once this URL answers 2xx
+    #[arg(long, value_name = "URL", hide_short_help = true, conflicts_with = "ready_tcp")]
+    pub(crate) ready_http: Option<String>,
+    /// Restarted while this URL does not answer 2xx
+    #[arg(long, value_name = "URL", hide_short_help = true)]
+    pub(crate) liveness_http: Option<String>,
+    /// Variables from a file; -FILE may be missing
+    #[arg(long, value_name = "FILE", hide_short_help = true, allow_hyphen_values = true)]
+    pub(crate) env_file: Vec<String>,
+    /// Its file mode mask, octal: 027
+    #[arg(long, value_name = "MASK", hide_short_help = true)]
+    pub(crate) umask: Option<String>,
+    /// A limit of its processes: `open_files=8192`
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_env, hide_short_help = true)]
+    pub(crate) limit: Vec<(String, String)>,
+    /// Run it by a cron expression: "30 2 * * *"
+    #[arg(
+        long,
+        visible_alias = "schedule-cron",
+        value_name = "CRON",
+        hide_short_help = true,
+        conflicts_with = "every"
+    )]
+    pub(crate) cron: Option<String>,
+    /// Run it again and again: 5m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, hide_short_help = true)]
+    pub(crate) every: Option<Duration>,
+    /// The time zone of --cron: Europe/Prague
+    #[arg(long, value_name = "ZONE", hide_short_help = true, requires = "cron")]
+    pub(crate) timezone: Option<String>,
+    /// What tells it to reload: HUP
+    #[arg(long, value_name = "SIGNAL", hide_short_help = true)]
+    pub(crate) reload_signal: Option<String>,
 }
 
 /// A restart policy.

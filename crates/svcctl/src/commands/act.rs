@@ -2,6 +2,7 @@
 //! about dependants, and tell what came of it.
 
 mod dependants;
+mod dry;
 mod report;
 
 use crate::args::{DependantsArgs, Format, Names, WaitArgs};
@@ -10,6 +11,8 @@ use crate::document::parse_name;
 use crate::error::CliError;
 use crate::exit_code;
 use crate::locate;
+use crate::names;
+use crate::output::progress::Progress;
 use svcctl_core::ident::ServiceName;
 use svckit::control::client::{Client, ClientError, Verb};
 use svckit::control::types::{Act, FailureKind, Outcome};
@@ -21,6 +24,8 @@ pub(super) struct Order<'a> {
     pub(super) wait: Option<WaitArgs>,
     pub(super) dependants: Option<DependantsArgs>,
     pub(super) output: Format,
+    /// What else is said of it: once, signal, reason, dry run.
+    pub(super) more: Act,
     /// What is done where no daemon runs.
     pub(super) without_daemon: fn(&Context, &Act) -> Result<Instead, CliError>,
 }
@@ -42,6 +47,33 @@ pub(super) enum Instead {
     DaemonBegun,
 }
 
+/// What is known of no process cannot be done without a daemon.
+pub(super) fn needs_daemon(context: &Context, act: &Act) -> Result<Instead, CliError> {
+    // A service that does not exist is the nearer mistake.
+    if !context.daemon_may_be_there() {
+        stored_names(context, act)?;
+    }
+    Err(context.no_daemon())
+}
+
+/// The services of the store that `act` means; the error says which is not there.
+pub(super) fn stored_names(context: &Context, act: &Act) -> Result<Vec<String>, CliError> {
+    if act.all {
+        let services = svcctl_engine::offline::show(&context.paths, None)?;
+        return Ok(services.into_iter().map(|service| service.name).collect());
+    }
+    for name in &act.names {
+        svcctl_engine::offline::show(&context.paths, Some(parse_name(name)?))?;
+    }
+    Ok(act.names.clone())
+}
+
+/// Does on the store what means something while nothing runs.
+pub(super) fn on_store(context: &Context, verb: Verb, act: &Act) -> Result<Instead, CliError> {
+    let outcome = context.on_store(|| svcctl_engine::offline::act(&context.paths, verb, act))?;
+    Ok(outcome.map_or(Instead::DaemonRuns, Instead::Done))
+}
+
 /// An engine and what it is told.
 struct Target {
     client: Client,
@@ -51,17 +83,26 @@ struct Target {
 
 /// Carries out an order and tells the outcome; gives the exit code.
 pub(super) fn carry_out(context: &Context, order: &Order<'_>) -> Result<u8, CliError> {
+    carry_out_telling(context, order, true)
+}
+
+/// The same, telling the outcome only if asked to.
+pub(super) fn carry_out_telling(context: &Context, order: &Order<'_>, tell: bool) -> Result<u8, CliError> {
     let mut lines = Vec::new();
     for mut target in targets(context, order)? {
         let outcome = carry_out_at(context, order, &mut target)?;
-        lines.extend(report::lines(&target.client, order.verb, outcome));
+        lines.extend(report::lines(&target.client, order.verb, &order.more, outcome));
     }
-    report::print(order.output, order.verb, &lines)?;
-    Ok(exit_code::DONE)
+    if tell {
+        report::print(order.output, order.verb, order.more.dry_run, &lines)?;
+    }
+    let waited = order.wait.is_some_and(|wait| !wait.no_wait) && !order.more.dry_run;
+    let failed = waited && report::any_failed(order.verb, &lines);
+    Ok(if failed { FailureKind::Failed.exit_code() } else { exit_code::DONE })
 }
 
 fn targets(context: &Context, order: &Order<'_>) -> Result<Vec<Target>, CliError> {
-    let names = order.names.listed().into_iter().map(parse_name).collect::<Result<Vec<_>, _>>()?;
+    let names = names::resolve(context, &order.names.listed())?;
     let for_daemon = |act| Target { client: context.daemon(), is_daemon: true, act };
     // What is installed is the daemon's alone.
     if order.names.all || order.verb == Verb::Uninstall {
@@ -91,16 +132,20 @@ fn act(order: &Order<'_>, names: &[ServiceName]) -> Act {
         timeout_ms: timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         with_dependants: order.dependants.is_some_and(|dependants| dependants.with_dependants),
         force: order.dependants.is_some_and(|dependants| dependants.force),
+        ..order.more.clone()
     }
 }
 
 fn carry_out_at(context: &Context, order: &Order<'_>, target: &mut Target) -> Result<Outcome, CliError> {
-    match send(context, order, target)? {
+    match send(context, order, target, !order.wakes_daemon())? {
+        Err(ClientError::NoDaemon { .. }) if target.is_daemon && order.more.dry_run => {
+            return dry::without_daemon(context, order.verb, &target.act);
+        }
         Err(ClientError::NoDaemon { .. }) if target.is_daemon => {
             match (order.without_daemon)(context, &target.act)? {
                 Instead::Done(outcome) => return Ok(outcome),
                 Instead::DaemonRuns => {}
-                Instead::DaemonBegun => return Ok(all_changed(send(context, order, target)??)),
+                Instead::DaemonBegun => return Ok(all_changed(send(context, order, target, true)??)),
             }
         }
         Err(error) if error.kind() == FailureKind::Conflict && dependants::may_be_asked(order) => {
@@ -111,7 +156,7 @@ fn carry_out_at(context: &Context, order: &Order<'_>, target: &mut Target) -> Re
         }
         result => return Ok(result?),
     }
-    Ok(send(context, order, target)??)
+    send(context, order, target, true)?.map_err(|error| context.unanswered(error))
 }
 
 /// What was wanted up came up with the daemon, before the order did: that is no less this command's doing.
@@ -122,14 +167,25 @@ fn all_changed(mut outcome: Outcome) -> Outcome {
     outcome
 }
 
+/// `patient`: a daemon that is there and does not answer yet is waited for.
 fn send(
     context: &Context,
     order: &Order<'_>,
     target: &Target,
+    patient: bool,
 ) -> Result<Result<Outcome, ClientError>, CliError> {
     let (verb, act) = (order.verb, &target.act);
-    if target.is_daemon && !order.wakes_daemon() {
-        return block_on(context.ask_daemon(async |daemon| daemon.act(verb, act).await));
-    }
-    block_on(target.client.act(verb, act))
+    let asked = async {
+        if target.is_daemon && patient {
+            return context.ask_daemon(async |daemon| daemon.act(verb, act).await).await;
+        }
+        target.client.act(verb, act).await
+    };
+    let progress = Progress::of(&target.client, verb, act).filter(|_| order.output == Format::Text);
+    block_on(async {
+        match progress {
+            Some(progress) => progress.beside(asked).await,
+            None => asked.await,
+        }
+    })
 }

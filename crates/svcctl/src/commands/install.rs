@@ -8,18 +8,22 @@ use crate::document::{self, Specification};
 use crate::error::{CliError, failure};
 use crate::exit_code;
 use crate::locate;
-use crate::output;
+use crate::output::{self, printable::printable};
 use svcctl_core::spec;
+use svcctl_engine::offline::{self, InstallOptions};
 use svckit::control::client::{ClientError, Verb};
-use svckit::control::types::{FailureKind, Outcome, Service};
+use svckit::control::types::{Act, FailureKind, Outcome, Service};
 
 pub(super) fn run(context: &Context, args: &InstallArgs) -> Result<u8, CliError> {
     let specification = document::of_install(args)?;
     if args.dry_run {
         return dry_run(context, args, &specification);
     }
+    let before = if args.update { present(context, &specification)? } else { None };
+    let differences =
+        before.as_ref().map(|before| differences(before, &specification)).transpose()?.unwrap_or_default();
     let outcome = install(context, &specification, args.update)?;
-    let updated = if args.update { updated(context, &specification) } else { None };
+    let updated = if args.update { updated(context, &specification, &differences) } else { None };
     let told = |now| updated.clone().unwrap_or_else(|| sentence(&specification, &outcome, now));
     if args.now {
         // What was installed is said before the wait, and as a remark: the answer is that of the start.
@@ -32,15 +36,32 @@ pub(super) fn run(context: &Context, args: &InstallArgs) -> Result<u8, CliError>
 
 fn install(context: &Context, specification: &Specification, update: bool) -> Result<Outcome, CliError> {
     let name = &specification.spec.name;
-    let document = &specification.document;
-    match block_on(context.ask_daemon(async |daemon| daemon.install(name, document, update).await))? {
+    let install = specification.install();
+    let ask =
+        || block_on(context.ask_daemon(async |daemon| daemon.install(name, &install, update, false).await));
+    match ask()? {
         Err(ClientError::NoDaemon { .. }) => {
-            if context.daemon_may_be_there() {
-                return Err(context.no_daemon());
+            let options =
+                InstallOptions { source: install.source.clone(), update, ..InstallOptions::default() };
+            let stored = context
+                .on_store(|| offline::install_with(&context.paths, specification.spec.clone(), options))?;
+            match stored {
+                Some(outcome) => Ok(outcome),
+                None => answered(context, specification, ask()?),
             }
-            Ok(svcctl_engine::offline::install(&context.paths, specification.spec.clone(), update)?)
         }
-        answer => Ok(answer?),
+        answer => answered(context, specification, answer),
+    }
+}
+
+fn answered(
+    context: &Context,
+    specification: &Specification,
+    answer: Result<Outcome, ClientError>,
+) -> Result<Outcome, CliError> {
+    match answer {
+        Err(ClientError::Refused(failure)) => Err(specification.placed(failure)),
+        answer => answer.map_err(|error| context.unanswered(error)),
     }
 }
 
@@ -53,23 +74,34 @@ fn now(context: &Context, args: &InstallArgs, specification: &Specification) -> 
             wait: Some(WaitArgs::default()),
             dependants: None,
             output: args.output.output,
+            more: Act::default(),
             without_daemon: start::start_daemon,
         },
     )
 }
 
 /// What is to be said of a service that had another specification before; none where it had not, or nobody tells.
-fn updated(context: &Context, specification: &Specification) -> Option<String> {
+fn updated(context: &Context, specification: &Specification, differences: &[String]) -> Option<String> {
     let name = &specification.spec.name;
+    if differences.is_empty() {
+        return None;
+    }
     let service = block_on(locate::service(context, name)).ok()?.ok()?.service;
-    let is_later = service.revision > 1;
-    is_later.then(|| {
-        if service.outdated {
-            format!("updated {name}; its process runs as before until: svcctl restart {name}")
-        } else {
-            format!("{name} is installed like this (revision {})", service.revision)
-        }
+    let what = printable(&differences.join(", ")).into_owned();
+    Some(if service.outdated {
+        format!("updated {name} ({what}); its process runs as before until: svcctl restart {name}")
+    } else {
+        format!("updated {name} ({what})")
     })
+}
+
+/// The service as it is installed; none where it is not.
+fn present(context: &Context, specification: &Specification) -> Result<Option<Service>, CliError> {
+    match block_on(locate::service(context, &specification.spec.name))? {
+        Ok(located) => Ok(Some(located.service)),
+        Err(CliError::Failure(failure)) if failure.kind == FailureKind::NoSuchService => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn sentence(specification: &Specification, outcome: &Outcome, now: bool) -> String {
@@ -91,11 +123,7 @@ fn sentence(specification: &Specification, outcome: &Outcome, now: bool) -> Stri
 /// Says what an install would do.
 fn dry_run(context: &Context, args: &InstallArgs, specification: &Specification) -> Result<u8, CliError> {
     let name = &specification.spec.name;
-    let present = match block_on(locate::service(context, name))? {
-        Ok(located) => Some(located.service),
-        Err(CliError::Failure(failure)) if failure.kind == FailureKind::NoSuchService => None,
-        Err(error) => return Err(error),
-    };
+    let present = present(context, specification)?;
     let differences = present.as_ref().map(|present| differences(present, specification)).transpose()?;
     let document = specification.spec.to_document();
     output::answer(args.output.output, &document, || {

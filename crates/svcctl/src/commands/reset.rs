@@ -17,6 +17,7 @@ pub(super) fn run(context: &Context, args: &ResetArgs) -> Result<u8, CliError> {
             wait: None,
             dependants: None,
             output: args.output.output,
+            more: Act { dry_run: args.dry_run.dry_run, ..Act::default() },
             without_daemon: nothing_to_reset,
         },
     )

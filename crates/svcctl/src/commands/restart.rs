@@ -6,6 +6,7 @@ use crate::args::RestartArgs;
 use crate::context::Context;
 use crate::error::CliError;
 use svckit::control::client::Verb;
+use svckit::control::types::Act;
 
 pub(super) fn run(context: &Context, args: &RestartArgs) -> Result<u8, CliError> {
     act::carry_out(
@@ -16,6 +17,7 @@ pub(super) fn run(context: &Context, args: &RestartArgs) -> Result<u8, CliError>
             wait: Some(args.wait),
             dependants: None,
             output: args.output.output,
+            more: Act { dry_run: args.dry_run.dry_run, ..Act::default() },
             without_daemon: start::start_daemon,
         },
     )

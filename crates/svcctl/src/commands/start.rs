@@ -19,6 +19,7 @@ pub(super) fn run(context: &Context, args: &StartArgs) -> Result<u8, CliError> {
             wait: Some(args.wait),
             dependants: None,
             output: args.output.output,
+            more: Act { once: args.once, dry_run: args.dry_run.dry_run, ..Act::default() },
             without_daemon: start_daemon,
         },
     )

@@ -1,23 +1,30 @@
-//! `svcctl status`: one screen a service, with its last log lines.
+//! `svcctl status`: one screen a service, with its processes, last events and log lines; a few lines each of several;
+//! or all in a summary.
 
-use super::logs;
+mod details;
+
 use crate::args::{Format, StatusArgs};
 use crate::context::{Context, block_on};
 use crate::document::parse_name;
 use crate::error::CliError;
 use crate::exit_code;
 use crate::locate::{self, Located};
-use crate::output::{self, Style, service};
-use jiff::Timestamp;
+use crate::names;
+use crate::output;
+use crate::output::service::{self, Look, Summary};
+use details::Wanted;
 use svcctl_core::ident::ServiceName;
 use svcctl_core::supervisor::state::Phase;
+use svckit::control::client::ClientError;
 use svckit::control::types::{FailureKind, Service};
 
-/// How many log lines a screen has.
-const LOG_LINES: u64 = 5;
-
 pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<u8, CliError> {
-    let names = args.names.listed().into_iter().map(parse_name).collect::<Result<Vec<_>, _>>()?;
+    let typed = args.names.listed();
+    if typed.is_empty() && !args.names.all {
+        return summary(context, args.output.output);
+    }
+    let names = if args.names.all { all(context)? } else { names::resolve(context, &typed)? };
+    let is_one = matches!(typed[..], [name] if !names::is_pattern(name));
     let (found, missing) = block_on(find(context, &names))??;
     if let (true, Some(failure)) = (found.is_empty(), missing.first()) {
         return Err(CliError::Failure(failure.clone()));
@@ -25,10 +32,32 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<u8, CliError> 
     for failure in &missing {
         output::remark(&failure.message);
     }
-    show(context, args.output.output, &found, names.len() == 1)?;
+    show(context, args, &found, is_one)?;
     let worst = found.iter().map(|located| code_of(&located.service)).max_by_key(|code| severity(*code));
     let unknown = (!missing.is_empty()).then(|| FailureKind::NoSuchService.exit_code());
     Ok(unknown.or(worst).unwrap_or(exit_code::DONE))
+}
+
+fn all(context: &Context) -> Result<Vec<ServiceName>, CliError> {
+    let services = block_on(locate::all(context))??;
+    if services.is_empty() {
+        output::remark("no services; install one with: svcctl install NAME -- PROGRAM");
+    }
+    services.iter().map(|service| parse_name(&service.name)).collect()
+}
+
+fn summary(context: &Context, format: Format) -> Result<u8, CliError> {
+    let (services, daemon) = block_on(async {
+        let services = locate::all(context).await?;
+        match context.ask_daemon(async |daemon| daemon.version().await).await {
+            Ok(version) => Ok((services, Some(version))),
+            Err(ClientError::NoDaemon { .. }) => Ok((services, None)),
+            Err(error) => Err(CliError::from(error)),
+        }
+    })??;
+    let summary = Summary::of(services, daemon);
+    output::answer(format, &summary, || summary.text(Look::of_stdout()))?;
+    Ok(if summary.is_alarming() { FailureKind::Failed.exit_code() } else { exit_code::DONE })
 }
 
 type Missing = svckit::control::types::Failure;
@@ -47,20 +76,25 @@ async fn find(context: &Context, names: &[ServiceName]) -> Result<(Vec<Located>,
     Ok((found, missing))
 }
 
-fn show(context: &Context, format: Format, found: &[Located], one: bool) -> Result<(), CliError> {
+fn show(context: &Context, args: &StatusArgs, found: &[Located], is_one: bool) -> Result<(), CliError> {
+    let wanted = Wanted::of(args, is_one);
     let text = || {
-        let style = Style::of_stdout();
-        let screen = |located: &Located| {
-            let log = logs::tail(context, located, LOG_LINES);
-            service::screen(&located.service, &log, Timestamp::now(), style)
-        };
-        found.iter().map(screen).collect::<Vec<_>>().join("\n")
+        let look = Look::of_stdout();
+        let texts = found.iter().map(|located| {
+            let details = details::of(context, located, wanted);
+            if is_one {
+                details::fitted(&located.service, details, look, wanted)
+            } else {
+                service::block(&located.service, &details, look)
+            }
+        });
+        texts.collect::<Vec<_>>().join("\n")
     };
     match found {
-        [located] if one => output::answer(format, &located.service, text),
+        [located] if is_one => output::answer(args.output.output, &located.service, text),
         several => {
             let services: Vec<&Service> = several.iter().map(|located| &located.service).collect();
-            output::answer(format, &services, text)
+            output::answer(args.output.output, &services, text)
         }
     }
 }

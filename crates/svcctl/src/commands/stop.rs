@@ -18,6 +18,7 @@ pub(super) fn run(context: &Context, args: &StopArgs) -> Result<u8, CliError> {
             wait: Some(args.wait),
             dependants: Some(args.dependants),
             output: args.output.output,
+            more: Act { dry_run: args.dry_run.dry_run, ..Act::default() },
             without_daemon: stopped_already,
         },
     )
@@ -25,11 +26,10 @@ pub(super) fn run(context: &Context, args: &StopArgs) -> Result<u8, CliError> {
 
 /// Without a daemon nothing runs; that it is not to be started by the next one is noted.
 fn stopped_already(context: &Context, act: &Act) -> Result<Instead, CliError> {
-    if context.daemon_may_be_there() {
-        return Err(context.no_daemon());
-    }
     let names = if act.all {
-        svcctl_engine::offline::show(&context.paths, None)?.into_iter().map(|service| service.name).collect()
+        let stored = context.on_store(|| svcctl_engine::offline::show(&context.paths, None))?;
+        let Some(stored) = stored else { return Ok(Instead::DaemonRuns) };
+        stored.into_iter().map(|service| service.name).collect()
     } else {
         act.names.clone()
     };
@@ -39,5 +39,6 @@ fn stopped_already(context: &Context, act: &Act) -> Result<Instead, CliError> {
     }
     // Nothing runs, so nothing that runs depends on them.
     let request = Request { names, no_wait: true, deadline: None, dependants: Dependants::Ignore };
-    Ok(Instead::Done(svcctl_engine::offline::stop(&context.paths, request)?))
+    let outcome = context.on_store(|| svcctl_engine::offline::stop(&context.paths, request))?;
+    Ok(outcome.map_or(Instead::DaemonRuns, Instead::Done))
 }

@@ -18,6 +18,7 @@ pub(super) fn run(context: &Context, args: &UninstallArgs) -> Result<u8, CliErro
             wait: Some(args.wait),
             dependants: Some(args.dependants),
             output: args.output.output,
+            more: Act { dry_run: args.dry_run.dry_run, ..Act::default() },
             without_daemon: forget,
         },
     )
@@ -25,11 +26,10 @@ pub(super) fn run(context: &Context, args: &UninstallArgs) -> Result<u8, CliErro
 
 /// Without a daemon nothing runs, and forgetting is enough.
 fn forget(context: &Context, act: &Act) -> Result<Instead, CliError> {
-    if context.daemon_may_be_there() {
-        return Err(context.no_daemon());
-    }
     let names = if act.all {
-        svcctl_engine::offline::show(&context.paths, None)?.into_iter().map(|service| service.name).collect()
+        let stored = context.on_store(|| svcctl_engine::offline::show(&context.paths, None))?;
+        let Some(stored) = stored else { return Ok(Instead::DaemonRuns) };
+        stored.into_iter().map(|service| service.name).collect()
     } else {
         act.names.clone()
     };
@@ -43,5 +43,6 @@ fn forget(context: &Context, act: &Act) -> Result<Instead, CliError> {
     };
     let names = names.iter().map(|name| parse_name(name)).collect::<Result<_, _>>()?;
     let request = Request { names, no_wait: act.no_wait, deadline: None, dependants };
-    Ok(Instead::Done(svcctl_engine::offline::uninstall(&context.paths, request)?))
+    let outcome = context.on_store(|| svcctl_engine::offline::uninstall(&context.paths, request))?;
+    Ok(outcome.map_or(Instead::DaemonRuns, Instead::Done))
 }

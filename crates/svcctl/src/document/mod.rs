@@ -5,17 +5,18 @@
 //! code that the daemon uses.
 
 mod address;
+pub(crate) mod files;
+mod relative;
 
-use crate::args::{About, InstallArgs, KindName, ManagerName, RestartName, RunArgs, SpecArgs};
+use crate::args::{About, InstallArgs, KindName, ManagerName, MoreArgs, RestartName, RunArgs, SpecArgs};
 use crate::error::{CliError, failure, io_failure};
 use crate::program;
+use files::Entry;
 use serde_json::{Map, Value, json};
-use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use svcctl_core::ident::ServiceName;
 use svcctl_core::spec::{self, ServiceSpec, duration, words};
-use svckit::config;
-use svckit::control::types::{Failure, FailureKind};
+use svckit::control::types::{Failure, FailureKind, Install};
 
 /// A document, and what it means.
 #[derive(Debug)]
@@ -24,6 +25,28 @@ pub(crate) struct Specification {
     pub(crate) document: Value,
     /// As it was understood.
     pub(crate) spec: ServiceSpec,
+    /// Where it stands, if it comes from a file.
+    pub(crate) entry: Option<Entry>,
+}
+
+impl Specification {
+    /// As the daemon takes it.
+    pub(crate) fn install(&self) -> Install {
+        match &self.entry {
+            Some(entry) => entry.install.clone(),
+            None => Install { document: self.document.clone(), source: None },
+        }
+    }
+
+    /// What the daemon says is wrong, shown where it stands, if this comes from a file.
+    pub(crate) fn placed(&self, refused: Failure) -> CliError {
+        match &self.entry {
+            Some(entry) if refused.kind == FailureKind::Invalid && !refused.problems.is_empty() => {
+                entry.wrong(&refused.problems).into()
+            }
+            Some(_) | None => refused.into(),
+        }
+    }
 }
 
 /// The specification that `svcctl install` was given.
@@ -41,6 +64,7 @@ pub(crate) fn of_install(args: &InstallArgs) -> Result<Specification, CliError> 
     process(&args.spec, exec, &mut document)?;
     kept(&args.about, &mut document)?;
     rules(&args.spec, &mut document)?;
+    more(&args.more, &mut document)?;
     understand(spec::literal_document(Value::Object(document)))
 }
 
@@ -133,8 +157,41 @@ fn rules(args: &SpecArgs, document: &mut Map<String, Value>) -> Result<(), CliEr
     Ok(())
 }
 
+fn more(args: &MoreArgs, document: &mut Map<String, Value>) -> Result<(), CliError> {
+    let files = args.env_file.iter().map(|file| env_file(file)).collect::<Result<Vec<_>, _>>()?;
+    put(document, "env_file", (!files.is_empty()).then_some(files));
+    put(document, "umask", args.umask.clone());
+    put(document, "ready", args.ready_http.as_ref().map(|url| json!({"http": url})));
+    put(document, "health", args.liveness_http.as_ref().map(|url| json!({"liveness": {"http": url}})));
+    put(document, "reload", args.reload_signal.as_ref().map(|signal| json!({"signal": signal})));
+    let mut limits = Map::new();
+    for (key, value) in &args.limit {
+        // A number is one; sizes such as 1GiB stay texts.
+        let value = value.parse::<u64>().map_or_else(|_| json!(value), |number| json!(number));
+        if limits.insert(key.clone(), value).is_some() {
+            return Err(failure(FailureKind::Usage, format!("--limit sets {key} twice; give it once")));
+        }
+    }
+    put(document, "limits", (!limits.is_empty()).then_some(limits));
+    let mut schedule = Map::new();
+    put(&mut schedule, "cron", args.cron.clone());
+    put(&mut schedule, "every", args.every.map(duration::format));
+    put(&mut schedule, "timezone", args.timezone.clone());
+    put(document, "schedule", (!schedule.is_empty()).then_some(schedule));
+    Ok(())
+}
+
+/// An absolute path; a dash in front says that the file may be missing.
+fn env_file(text: &str) -> Result<Value, CliError> {
+    let optional = text.strip_prefix('-');
+    let path = optional.unwrap_or(text);
+    let path = std::path::absolute(path).map_err(|error| io_failure("find", Path::new(path), &error))?;
+    let path = path.display().to_string();
+    Ok(if optional.is_some() { json!({"path": path, "optional": true}) } else { json!(path) })
+}
+
 /// Program and arguments, the program as an absolute path.
-fn command(line: Option<&str>, words: &[String]) -> Result<Vec<String>, CliError> {
+pub(crate) fn command(line: Option<&str>, words: &[String]) -> Result<Vec<String>, CliError> {
     let mut exec = match line {
         Some(line) => {
             words::split(line).map_err(|error| failure(FailureKind::Usage, format!("--exec {error}")))?
@@ -156,7 +213,7 @@ fn directory(path: &Path) -> Result<String, CliError> {
 }
 
 /// A service's name from its program's: what cannot stand in a name becomes `-`.
-fn name_of(program: &str) -> String {
+pub(crate) fn name_of(program: &str) -> String {
     let file =
         Path::new(program).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let sound = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
@@ -166,41 +223,42 @@ fn name_of(program: &str) -> String {
     if name.is_empty() { "program".to_owned() } else { name }
 }
 
-fn of_file(file: &Path, name: Option<&str>) -> Result<Specification, CliError> {
-    let mut text = String::new();
-    // One byte more than a document may have, so that a longer one is seen to be longer.
-    let limit = u64::try_from(config::DOCUMENT_MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(limit).read_to_string(&mut text)
-    } else {
-        std::fs::File::open(file).and_then(|opened| opened.take(limit).read_to_string(&mut text))
-    };
-    read.map_err(|error| io_failure("read", file, &error))?;
-    let document = config::parse(&text)
-        .map_err(|error| failure(FailureKind::Invalid, format!("{}: failed to {error}", file.display())))?;
-    let specification = match document {
-        document @ Value::Object(_) => understand(document),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            let message = format!("{} has no keys; it begins with: spec: 1", file.display());
-            return Err(failure(FailureKind::Invalid, message));
-        }
-    }?;
-    match name {
-        Some(name) if name != specification.spec.name.as_str() => {
+fn of_file(file: &PathBuf, name: Option<&str>) -> Result<Specification, CliError> {
+    let mut entries = files::load(std::slice::from_ref(file))?.sound()?;
+    let entry = match (entries.pop(), entries.len()) {
+        (Some(entry), 0) => entry,
+        (_, others) => {
             let message = format!(
-                "{} is the specification of {}, not of {name}",
+                "{} has {} specifications; bring them all about with: svcctl apply -f {}",
                 file.display(),
-                specification.spec.name
+                others + 1,
+                file.display()
             );
-            Err(failure(FailureKind::Usage, message))
+            return Err(failure(FailureKind::Usage, message));
         }
-        _ => Ok(specification),
+    };
+    if let Some(name) = name.filter(|name| *name != entry.spec.name.as_str()) {
+        let message =
+            format!("{} is the specification of {}, not of {name}", file.display(), entry.spec.name);
+        return Err(failure(FailureKind::Usage, message));
     }
+    Ok(Specification {
+        document: entry.install.document.clone(),
+        spec: entry.spec.clone(),
+        entry: Some(entry),
+    })
+}
+
+/// Where the relative paths of a file are meant from; those of standard input, from the current directory.
+fn folder_of(file: &Path) -> Result<PathBuf, CliError> {
+    let folder = if file == Path::new("-") { Path::new("") } else { file.parent().unwrap_or(Path::new("/")) };
+    let folder = if folder == Path::new("") { Path::new(".") } else { folder };
+    std::path::absolute(folder).map_err(|error| io_failure("find", folder, &error))
 }
 
 fn understand(document: Value) -> Result<Specification, CliError> {
     match spec::decode(&document) {
-        Ok(spec) => Ok(Specification { document, spec }),
+        Ok(spec) => Ok(Specification { document, spec, entry: None }),
         Err(problems) => {
             let message = match problems.as_slice() {
                 [one] => format!("the specification is wrong: {one}"),

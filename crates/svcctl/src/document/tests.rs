@@ -17,6 +17,9 @@ fn build(words: &[&str]) -> Result<Specification, CliError> {
 fn refused(words: &[&str]) -> Failure {
     match build(words).unwrap_err() {
         CliError::Failure(failure) => failure,
+        CliError::Wrong(wrong) => {
+            Failure { kind: FailureKind::Invalid, message: wrong.message(), problems: Vec::new() }
+        }
         error => panic!("{error:?}"),
     }
 }
@@ -132,7 +135,7 @@ fn mistakes_have_their_sentence_and_kind() {
             FailureKind::Unsupported,
             "this svcctl does not put services under systemd yet",
         ),
-        (&["install", "-f", "/no/such.yaml"], FailureKind::Failed, "cannot read /no/such.yaml: "),
+        (&["install", "-f", "/no/such.yaml"], FailureKind::Usage, "cannot read /no/such.yaml: "),
         (&["install", "../web", "--", "/bin/sh"], FailureKind::Invalid, "the specification is wrong: name: "),
     ] {
         let failure = refused(words);
@@ -155,15 +158,75 @@ fn a_file_is_taken_as_it_is() {
     let file = folder.path().join("web.yaml");
     let path = file.to_str().unwrap();
     std::fs::write(&file, "spec: 1\nname: web\nexec: /bin/sh -c 'exit 1'\n").unwrap();
-    assert_eq!(build(&["install", "-f", path]).unwrap().spec.exec, ["/bin/sh", "-c", "exit 1"]);
+    assert_eq!(
+        build(&["install", "-f", path])
+            .unwrap()
+            .spec
+            .exec
+            .iter()
+            .map(svcctl_core::spec::Template::as_written)
+            .collect::<Vec<_>>(),
+        ["/bin/sh", "-c", "exit 1"]
+    );
     assert_eq!(refused(&["install", "other", "-f", path]).kind, FailureKind::Usage);
     std::fs::write(&file, "spec: 1\nname: web\nname: web\n").unwrap();
     let twice = refused(&["install", "-f", path]);
     assert!(
-        twice.message.ends_with("at line 3, column 1: the key \"name\" stands here twice"),
+        twice.message.ends_with("web.yaml, line 3: the key \"name\" stands here twice"),
         "{}",
         twice.message
     );
     std::fs::write(&file, "- 1\n").unwrap();
-    assert!(refused(&["install", "-f", path]).message.ends_with("has no keys; it begins with: spec: 1"));
+    assert!(
+        refused(&["install", "-f", path])
+            .message
+            .ends_with("a specification has keys; it begins with: spec: 1")
+    );
+}
+
+#[test]
+fn a_file_with_several_specifications_is_for_apply() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("set.yaml");
+    let one = |name: &str| format!("spec: 1\nname: {name}\nexec: [/bin/sh]\n");
+    std::fs::write(&file, format!("{}---\n{}", one("a"), one("b"))).unwrap();
+    let failure = refused(&["install", "-f", file.to_str().unwrap()]);
+    assert!(
+        failure.message.contains("has 2 specifications; bring them all about with: svcctl apply -f"),
+        "{failure}"
+    );
+    assert_eq!(failure.kind, FailureKind::Usage);
+}
+
+#[test]
+fn less_common_flags_have_their_keys() {
+    let built = build(&[
+        "install",
+        "web",
+        "--ready-http",
+        "http://127.0.0.1:8080/health",
+        "--env-file=-/etc/web.env",
+        "--umask",
+        "027",
+        "--limit",
+        "open_files=8192",
+        "--liveness-http",
+        "http://127.0.0.1:8080/live",
+        "--reload-signal",
+        "HUP",
+        "--",
+        "/bin/sh",
+    ])
+    .unwrap();
+    let document = &built.document;
+    assert_eq!(document["ready"], json!({"http": "http://127.0.0.1:8080/health"}));
+    assert_eq!(document["env_file"], json!([{"path": "/etc/web.env", "optional": true}]));
+    assert_eq!(document["limits"], json!({"open_files": 8192}));
+    let cron = ["install", "web", "--cron", "30 2 * * *", "--timezone", "Europe/Prague", "--", "/bin/sh"];
+    let cron = build(&cron).unwrap().document;
+    assert_eq!(cron["schedule"], json!({"cron": "30 2 * * *", "timezone": "Europe/Prague"}));
+    assert_eq!(document["health"]["liveness"]["http"], "http://127.0.0.1:8080/live");
+    assert_eq!(document["reload"], json!({"signal": "HUP"}));
+    assert_eq!(built.spec.umask, Some(0o027));
+    assert!(build(&["install", "web", "--every", "5m", "--", "/bin/sh"]).is_ok());
 }

@@ -14,6 +14,10 @@ use other as native;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use svcctl_core::spec::nearest::nearest;
+
+/// Among how many files of a directory the one that was meant is looked for.
+const NEAR_AMONG_MAX: usize = 4_096;
 
 /// Why there is no such program.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +29,7 @@ pub(crate) enum ProgramError {
     #[error("cannot find `{0}` in PATH; give its full path")]
     NotInPath(String),
     /// A path where nothing is.
-    #[error("there is no file {}", .0.display())]
+    #[error("there is no file {}{}", .0.display(), near(.0))]
     NoFile(PathBuf),
     /// A directory, a device or a socket.
     #[error("{} is not a file that can be run", .0.display())]
@@ -92,6 +96,28 @@ fn check(path: &Path) -> Result<(), ProgramError> {
         }
         Err(error) => Err(ProgramError::Unreadable(path.to_owned(), error.to_string())),
     }
+}
+
+/// What was probably meant by a path where nothing is: a file with a name like it, beside it.
+fn near(path: &Path) -> String {
+    let found = || {
+        let (folder, wanted) = (path.parent()?, path.file_name()?.to_str()?);
+        let entries = std::fs::read_dir(folder).ok()?.take(NEAR_AMONG_MAX);
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                check(&entry.path()).is_ok().then(|| entry.file_name().into_string().ok())?
+            })
+            .collect();
+        names.sort();
+        let name = nearest(wanted, names.iter().map(String::as_str)).or_else(|| {
+            // What was typed to the half: serve for server, web for web-server.
+            let mut longer = names.iter().filter(|name| name.starts_with(wanted));
+            longer.next().filter(|_| longer.next().is_none()).map(String::as_str)
+        })?;
+        Some(folder.join(name))
+    };
+    found().map_or_else(String::new, |near| format!("; did you mean {}?", near.display()))
 }
 
 fn text(path: PathBuf) -> Result<String, ProgramError> {

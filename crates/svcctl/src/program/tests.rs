@@ -42,3 +42,22 @@ fn a_directory_must_be_one() {
         resolve_directory(Path::new("/bin/sh")).unwrap_err().to_string().ends_with("it is not a directory")
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_mistyped_program_has_its_neighbour_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    for (name, mode) in [("server", 0o755), ("serves", 0o644)] {
+        std::fs::write(folder.path().join(name), "").unwrap();
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(folder.path().join(name), mode).unwrap();
+    }
+    let said =
+        |name: &str| resolve(folder.path().join(name).to_str().unwrap(), None).unwrap_err().to_string();
+    let (there, path) = (folder.path().join("server"), folder.path().display());
+    let meant = format!("; did you mean {}?", there.display());
+    assert_eq!(said("serve"), format!("there is no file {path}/serve{meant}"));
+    assert_eq!(said("ser"), format!("there is no file {path}/ser{meant}"));
+    assert_eq!(said("client"), format!("there is no file {path}/client"));
+}

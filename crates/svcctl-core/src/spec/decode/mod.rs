@@ -4,11 +4,17 @@
 //! format whose part is not built yet are refused by name. Deliberately absent: what needs the machine (whether a
 //! program or user exists) and what needs the other services ([`super::validate()`]).
 
+mod activation;
+mod checks;
+mod environment;
+mod limits;
 mod process;
 mod reader;
 mod rules;
+mod url;
 
-use super::model::{DependencyKind, Kind, Manager, ServiceSpec};
+use super::keys;
+use super::model::{DependencyKind, Health, Kind, Manager, Ready, Restart, RestartPolicy, ServiceSpec};
 use super::problem::Problem;
 use crate::ident::ServiceName;
 use reader::{Reader, Section, child};
@@ -20,45 +26,14 @@ pub(super) const FORMAT: u64 = 1;
 /// The most services that one service may depend on.
 const DEPENDENCIES_MAX: usize = 1_024;
 
-/// Every key of a service that has effect.
-const KNOWN: [&str; 19] = [
-    "spec",
-    "name",
-    "display_name",
-    "description",
-    "manager",
-    "exec",
-    "cwd",
-    "user",
-    "group",
-    "groups",
-    "env",
-    "inherit_env",
-    "autostart",
-    "depends_on",
-    "type",
-    "start",
-    "ready",
-    "restart",
-    "stop",
-];
-
 /// Keys of the full format that have no effect yet.
-const LATER: [&str; 18] = [
+const LATER: [&str; 10] = [
     "instances",
-    "umask",
-    "env_file",
-    "health",
     "watchdog",
-    "reload",
-    "schedule",
-    "trigger",
-    "limits",
     "memory",
     "sandbox",
     "sockets",
     "logs",
-    "hooks",
     "windows",
     "heartbeat",
     "singleton",
@@ -72,66 +47,115 @@ const LATER: [&str; 18] = [
 pub fn decode(document: &Value) -> Result<ServiceSpec, Vec<Problem>> {
     let mut reader = Reader::default();
     let Some(root) = reader.section("", document) else { return Err(reader.problems) };
-    reader.keys(&root, &KNOWN, &LATER);
+    reader.keys(&root, keys::ROOT, &LATER);
     match read(&mut reader, &root) {
         Some(spec) if reader.problems.is_empty() => Ok(spec),
-        Some(_) | None => Err(reader.problems),
+        Some(_) | None => {
+            reader::in_document_order(document, &mut reader.problems);
+            Err(reader.problems)
+        }
     }
 }
 
 fn read(reader: &mut Reader, root: &Section<'_>) -> Option<ServiceSpec> {
     format_version(reader, root);
     let name = reader.required(root, "name", "the service's name, as in `name: web`", service_name);
-    let display_name = reader.optional(root, "display_name", Reader::text);
-    let description = reader.optional(root, "description", Reader::text);
-    let manager = reader.optional(root, "manager", manager).unwrap_or(Manager::Embedded);
     let exec =
         reader.required(root, "exec", "the program, as in `exec: [\"/opt/web/server\"]`", process::exec);
-    let cwd = reader.optional(root, "cwd", process::cwd);
-    let user = reader.optional(root, "user", process::identity);
-    let group = reader.optional(root, "group", process::identity);
-    let groups = reader.optional(root, "groups", process::groups);
-    let env = reader.optional(root, "env", process::env).unwrap_or_default();
-    let inherit_env = reader.optional(root, "inherit_env", process::inherit_env);
-    let autostart = reader.optional(root, "autostart", Reader::boolean).unwrap_or(true);
-    let depends_on = reader.optional(root, "depends_on", depends_on).unwrap_or_default();
-    let kind = reader.optional(root, "type", kind).unwrap_or(Kind::Simple);
-    let start = reader.optional(root, "start", |r, at, v| rules::start(r, at, v, kind));
-    let ready = reader.optional(root, "ready", rules::ready);
-    let restart = reader.optional(root, "restart", |r, at, v| rules::restart(r, at, v, kind));
-    let stop = reader.optional(root, "stop", rules::stop);
-    if kind == Kind::Oneshot && ready.is_some() {
-        reader.problem(
-            "ready",
-            "has no meaning for a oneshot, which is ready when it has completed; leave it out",
-        );
-    }
+    let run_by = run_by(reader, root);
+    let kind = kind_of(reader, root, run_by);
+    let ready = ready(reader, root, kind);
     Some(ServiceSpec {
-        name: name?,
-        display_name,
-        description,
-        manager,
-        exec: exec?,
-        cwd,
-        user,
-        group,
-        groups,
-        env,
-        inherit_env: inherit_env.unwrap_or_else(inherit_nothing_more),
-        autostart,
-        depends_on,
+        display_name: reader.optional(root, "display_name", Reader::text),
+        description: reader.optional(root, "description", Reader::text),
+        manager: reader.optional(root, "manager", manager).unwrap_or(Manager::Embedded),
+        cwd: reader.optional(root, "cwd", process::path_template),
+        user: reader.optional(root, "user", process::identity),
+        group: reader.optional(root, "group", process::identity),
+        groups: reader.optional(root, "groups", process::groups),
+        umask: reader.optional(root, "umask", process::umask),
+        env: reader.optional(root, "env", environment::env).unwrap_or_default(),
+        env_file: reader.optional(root, "env_file", environment::env_file).unwrap_or_default(),
+        inherit_env: reader
+            .optional(root, "inherit_env", environment::inherit_env)
+            .unwrap_or_else(inherit_nothing_more),
+        autostart: reader.optional(root, "autostart", Reader::boolean).unwrap_or(true),
+        depends_on: reader.optional(root, "depends_on", depends_on).unwrap_or_default(),
         kind,
-        start: start.unwrap_or_else(|| default_start(kind)),
+        start: reader
+            .optional(root, "start", |r, at, v| rules::start(r, at, v, kind))
+            .unwrap_or_else(|| default_start(kind)),
+        health: health(reader, root, kind, ready.as_ref()),
         ready,
-        restart: restart.unwrap_or_else(|| default_restart(kind)),
-        stop: stop.unwrap_or_else(default_stop),
+        restart: restart(reader, root, kind, run_by),
+        stop: reader.optional(root, "stop", rules::stop).unwrap_or_else(default_stop),
+        reload: reader.optional(root, "reload", activation::reload),
+        schedule: reader.optional(root, "schedule", activation::schedule),
+        trigger: reader.optional(root, "trigger", activation::trigger),
+        limits: reader.optional(root, "limits", limits::limits).unwrap_or_default(),
+        hooks: reader.optional(root, "hooks", activation::hooks).unwrap_or_default(),
+        name: name?,
+        exec: exec?,
     })
 }
 
-pub(super) use process::inherit_nothing_more;
-pub(super) use rules::{
-    READY_INTERVAL, READY_TIMEOUT, default_backoff, default_restart, default_start, default_stop,
+pub(super) use activation::{HOOK_TIMEOUT, TRIGGER_EVERY, TRIGGER_TIMEOUT};
+pub(super) use checks::{
+    CONDITION_INTERVAL, CONDITION_TIMEOUT, HEALTH_FAIL_AFTER, HEALTH_INTERVAL, HEALTH_TIMEOUT,
+    READY_INTERVAL, READY_TIMEOUT,
 };
+pub(super) use environment::inherit_nothing_more;
+pub(super) use rules::{RunBy, default_backoff, default_restart, default_start, default_stop};
+
+/// What makes it run; a schedule and a trigger exclude each other.
+fn run_by(reader: &mut Reader, root: &Section<'_>) -> RunBy {
+    match reader.only_one(root, &["schedule", "trigger"]) {
+        Some(_) => RunBy::Itself,
+        None => RunBy::Want,
+    }
+}
+
+/// What has a schedule or a trigger runs and ends, each time.
+fn kind_of(reader: &mut Reader, root: &Section<'_>, run_by: RunBy) -> Kind {
+    let said = reader.optional(root, "type", kind);
+    match (run_by, said) {
+        (RunBy::Want, said) => said.unwrap_or(Kind::Simple),
+        (RunBy::Itself, None | Some(Kind::Oneshot)) => Kind::Oneshot,
+        (RunBy::Itself, Some(Kind::Simple)) => {
+            let message = "cannot be `simple` with a schedule or a trigger, since each run has to end before the next; write `oneshot`, or leave it out";
+            reader.problem("type", message);
+            Kind::Oneshot
+        }
+    }
+}
+
+fn ready(reader: &mut Reader, root: &Section<'_>, kind: Kind) -> Option<Ready> {
+    let ready = reader.optional(root, "ready", checks::ready);
+    if kind == Kind::Oneshot && root.map.contains_key("ready") {
+        let message = "has no meaning for a oneshot, which is ready when it has completed; leave it out";
+        reader.key_problem("ready", message);
+    }
+    ready
+}
+
+fn health(reader: &mut Reader, root: &Section<'_>, kind: Kind, ready: Option<&Ready>) -> Health {
+    if kind == Kind::Oneshot && root.map.contains_key("health") {
+        let message = "has no meaning for a oneshot, which is well when it ends with success; leave it out";
+        reader.key_problem("health", message);
+    }
+    reader.optional(root, "health", |r, at, v| checks::health(r, at, v, ready)).unwrap_or_default()
+}
+
+fn restart(reader: &mut Reader, root: &Section<'_>, kind: Kind, run_by: RunBy) -> Restart {
+    let default = default_restart(kind, run_by);
+    let restart = reader.optional(root, "restart", |r, at, v| rules::restart(r, at, v, default.clone()));
+    let restart = restart.unwrap_or(default);
+    if run_by == RunBy::Itself && restart.policy == RestartPolicy::Always {
+        let message = "cannot be `always` with a schedule or a trigger, which say when it runs; `on-failure` tries a failed run again";
+        reader.problem("restart.policy", message);
+    }
+    restart
+}
 
 fn format_version(reader: &mut Reader, root: &Section<'_>) {
     match root.map.get("spec") {

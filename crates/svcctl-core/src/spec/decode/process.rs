@@ -1,28 +1,29 @@
-//! The keys that say what process is made: program, directory, identity, environment.
+//! The keys that say what process is made: program, directory, identity; and paths as other keys have them too.
 
-use super::super::model::InheritEnv;
+use super::super::template::Template;
 use super::super::words;
-use super::reader::{Reader, child};
+use super::reader::Reader;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The most words of a command line.
 const ARGUMENTS_MAX: usize = 4_096;
-/// The most variables of an environment.
-const VARIABLES_MAX: usize = 4_096;
 /// The most supplementary groups (`NGROUPS_MAX` is 65,536; nobody means that).
 const GROUPS_MAX: usize = 1_024;
-/// The most variables taken over by name.
-const INHERITED_MAX: usize = 1_024;
 
 /// A list of words, or a text that is split into words.
-pub(super) fn exec(reader: &mut Reader, at: &str, value: &Value) -> Option<Vec<String>> {
+pub(super) fn exec(reader: &mut Reader, at: &str, value: &Value) -> Option<Vec<Template>> {
     let before = reader.problems.len();
     let words = if let Value::String(_) = value {
-        let line = reader.text(at, value)?;
-        words::split(&line).map_err(|error| reader.problem(at, &error.to_string())).ok()?
+        let line = reader.raw_text(at, value)?;
+        let words =
+            words::split_templates(line).map_err(|error| reader.problem(at, &error.to_string())).ok()?;
+        let templates = words.iter().map(|word| Template::parse(word));
+        templates.collect::<Result<_, _>>().map_err(|error| reader.problem(at, &error.to_string())).ok()?
+    } else if value.is_array() {
+        reader.list(at, value, ARGUMENTS_MAX, Reader::template)?
     } else {
-        reader.list(at, value, ARGUMENTS_MAX, Reader::text)?
+        reader.mismatch(at, "a list of words, or a text that is split into words", value);
+        return None;
     };
     if reader.problems.len() > before {
         return None;
@@ -31,11 +32,11 @@ pub(super) fn exec(reader: &mut Reader, at: &str, value: &Value) -> Option<Vec<S
         reader.problem(at, &format!("has more than {ARGUMENTS_MAX} words"));
         return None;
     }
-    let Some(program) = words.first().filter(|program| !program.is_empty()) else {
+    let Some(program) = words.first().map(Template::as_written).filter(|program| !program.is_empty()) else {
         reader.problem(at, "names no program");
         return None;
     };
-    if program.contains('/') && !is_absolute(program) {
+    if program.contains('/') && !may_be_absolute(program) {
         reader.problem(at, &format!("has the relative program {program:?}; give its absolute path"));
         return None;
     }
@@ -49,14 +50,70 @@ fn is_absolute(path: &str) -> bool {
     path.starts_with('/') || path.starts_with("\\\\") || (drive && matches!(bytes[2], b'\\' | b'/'))
 }
 
-/// An absolute directory.
-pub(super) fn cwd(reader: &mut Reader, at: &str, value: &Value) -> Option<String> {
-    let path = reader.text(at, value)?;
-    if !is_absolute(&path) {
-        reader.problem(at, &format!("must be an absolute path, and is {path:?}"));
+/// Whether a path with placeholders can be absolute: what a placeholder in front stands for is seen at the start.
+fn may_be_absolute(path: &str) -> bool {
+    is_absolute(path) || path.starts_with("${")
+}
+
+/// An absolute path in which placeholders may stand.
+pub(super) fn path_template(reader: &mut Reader, at: &str, value: &Value) -> Option<Template> {
+    let path = reader.template(at, value)?;
+    if !may_be_absolute(path.as_written()) {
+        reader.problem(at, &format!("must be an absolute path, and is {:?}", path.as_written()));
         return None;
     }
     Some(path)
+}
+
+/// An absolute path, or a pattern (`*`, `?`, `[a-z]`, `**`) of such.
+pub(super) fn path_pattern(reader: &mut Reader, at: &str, value: &Value) -> Option<String> {
+    let path = reader.text(at, value)?;
+    let wrong = if !is_absolute(&path) {
+        format!("must be an absolute path, and is {path:?}")
+    } else if path.split(['/', '\\']).any(|part| part.contains("**") && part != "**") {
+        "has a `**` that is not a whole part of the path, as in \"/etc/**/*.conf\"".to_owned()
+    } else if has_open_bracket(&path) {
+        "has a `[` that is not closed with `]`; for the character itself write `[[]`".to_owned()
+    } else {
+        return Some(path);
+    };
+    reader.problem(at, &wrong);
+    None
+}
+
+fn has_open_bracket(pattern: &str) -> bool {
+    let mut rest = pattern;
+    while let Some((_, after)) = rest.split_once('[') {
+        // A bracket right after the opening one (or its `!`) is a character of the set.
+        let inside = after.strip_prefix('!').unwrap_or(after);
+        let skipped = usize::from(inside.starts_with(']'));
+        let Some((_, after)) = inside[skipped..].split_once(']') else { return true };
+        rest = after;
+    }
+    false
+}
+
+/// The mask of permission bits, in octal text.
+pub(super) fn umask(reader: &mut Reader, at: &str, value: &Value) -> Option<u32> {
+    let Value::String(_) = value else {
+        let example = value
+            .as_u64()
+            .filter(|mask| *mask <= 777)
+            .map_or_else(|| "\"027\"".to_owned(), |mask| format!("\"{mask:03}\""));
+        let message = format!(
+            "must be an octal number in quotes, as in {example}; without them 027 is 23 to some and 27 to others"
+        );
+        reader.problem(at, &message);
+        return None;
+    };
+    let text = reader.text(at, value)?;
+    let digits = text.strip_prefix("0o").unwrap_or(&text);
+    let octal = !digits.is_empty() && digits.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    let mask = u32::from_str_radix(digits, 8).ok().filter(|mask| octal && *mask <= 0o777);
+    if mask.is_none() {
+        reader.problem(at, &format!("must be an octal number from \"000\" to \"777\", and is {text:?}"));
+    }
+    mask
 }
 
 /// A user or group, by name or number.
@@ -78,57 +135,4 @@ pub(super) fn identity(reader: &mut Reader, at: &str, value: &Value) -> Option<S
 /// Supplementary groups; an empty list means none at all.
 pub(super) fn groups(reader: &mut Reader, at: &str, value: &Value) -> Option<Vec<String>> {
     reader.list(at, value, GROUPS_MAX, identity)
-}
-
-/// Variables and their values.
-pub(super) fn env(reader: &mut Reader, at: &str, value: &Value) -> Option<BTreeMap<String, String>> {
-    let section = reader.section(at, value)?;
-    if section.map.len() > VARIABLES_MAX {
-        reader.problem(at, &format!("has more than {VARIABLES_MAX} entries"));
-        return None;
-    }
-    let mut env = BTreeMap::new();
-    for (name, value) in section.map {
-        let path = child(at, name);
-        let text = reader.text(&path, value);
-        if variable_name(reader, &path, name) {
-            env.extend(text.map(|text| (name.clone(), text)));
-        }
-    }
-    Some(env)
-}
-
-fn variable_name(reader: &mut Reader, at: &str, name: &str) -> bool {
-    let sound = !name.is_empty() && !name.contains(['=', '\0']);
-    if !sound {
-        reader.problem(at, "is no name of a variable; it must not be empty or contain `=` or a NUL byte");
-    }
-    sound
-}
-
-/// `all`, or a list of names.
-pub(super) fn inherit_env(reader: &mut Reader, at: &str, value: &Value) -> Option<InheritEnv> {
-    if let Value::String(_) = value {
-        let word = reader.text(at, value)?;
-        if word == "all" {
-            return Some(InheritEnv::All);
-        }
-        reader.problem(at, "must be a list of names, or the word `all`");
-        return None;
-    }
-    let names = reader.list(at, value, INHERITED_MAX, |reader, path, value| {
-        let name = reader.text(path, value)?;
-        variable_name(reader, path, &name).then_some(name)
-    })?;
-    let distinct: BTreeSet<&String> = names.iter().collect();
-    if distinct.len() < names.len() {
-        reader.problem(at, "names a variable twice");
-        return None;
-    }
-    Some(InheritEnv::These(names))
-}
-
-/// What is taken over when nothing is said: the usual few.
-pub(in crate::spec) fn inherit_nothing_more() -> InheritEnv {
-    InheritEnv::These(Vec::new())
 }

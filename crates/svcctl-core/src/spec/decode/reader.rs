@@ -1,9 +1,10 @@
 //! The walk over a document: typed reading of values that notes what is wrong and goes on.
 
-use super::super::dollar;
 use super::super::duration;
+use super::super::keys::{self, Key};
 use super::super::nearest::nearest;
-use super::super::problem::Problem;
+use super::super::problem::{Problem, Which};
+use super::super::template::Template;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -30,11 +31,16 @@ pub(super) fn child(at: &str, key: &str) -> String {
 impl Reader {
     /// Notes a problem.
     pub(super) fn problem(&mut self, at: &str, message: &str) {
-        self.problems.push(Problem { path: at.to_owned(), message: message.to_owned() });
+        self.problems.push(Problem { path: at.to_owned(), which: Which::Value, message: message.to_owned() });
+    }
+
+    /// Notes a problem with a key itself.
+    pub(super) fn key_problem(&mut self, at: &str, message: &str) {
+        self.problems.push(Problem { path: at.to_owned(), which: Which::Key, message: message.to_owned() });
     }
 
     /// Notes that something else was expected than what stands there.
-    fn mismatch(&mut self, at: &str, expected: &str, value: &Value) {
+    pub(super) fn mismatch(&mut self, at: &str, expected: &str, value: &Value) {
         let found = match value {
             Value::Null => "nothing; give it a value or leave the key out",
             Value::Bool(_) => "true or false",
@@ -56,16 +62,22 @@ impl Reader {
     }
 
     /// Refuses the keys of `section` that are neither known nor planned, and the planned ones by their own message.
-    pub(super) fn keys(&mut self, section: &Section<'_>, known: &[&str], later: &[&str]) {
-        for key in section.map.keys() {
+    pub(super) fn keys(&mut self, section: &Section<'_>, known: &[Key], later: &[&str]) {
+        self.keys_but(section, known, later, &[]);
+    }
+
+    /// The same without the keys `but`, of which the caller speaks.
+    pub(super) fn keys_but(&mut self, section: &Section<'_>, known: &[Key], later: &[&str], but: &[&str]) {
+        let known = keys::names(known);
+        for key in section.map.keys().map(String::as_str) {
             let path = child(&section.at, key);
-            if known.contains(&key.as_str()) {
-            } else if later.contains(&key.as_str()) {
-                self.not_yet(&path, "is");
+            if known.contains(&key) || but.contains(&key) {
+            } else if later.contains(&key) {
+                self.key_problem(&path, "is not yet supported by this version");
             } else {
                 let near = nearest(key, known.iter().chain(later).copied());
                 let hint = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
-                self.problem(&path, &format!("unknown key{hint}"));
+                self.key_problem(&path, &format!("unknown key{hint}"));
             }
         }
     }
@@ -102,6 +114,23 @@ impl Reader {
 
     /// A text without NUL bytes and without placeholders.
     pub(super) fn text(&mut self, at: &str, value: &Value) -> Option<String> {
+        let template = self.template(at, value)?;
+        let meant = template.as_literal();
+        if meant.is_none() {
+            let message = "takes no placeholders; where a dollar before a brace is meant, write `$$`";
+            self.problem(at, message);
+        }
+        meant
+    }
+
+    /// A text in which placeholders may stand.
+    pub(super) fn template(&mut self, at: &str, value: &Value) -> Option<Template> {
+        let text = self.raw_text(at, value)?;
+        Template::parse(text).map_err(|error| self.problem(at, &error.to_string())).ok()
+    }
+
+    /// A text as it stands, without NUL bytes.
+    pub(super) fn raw_text<'v>(&mut self, at: &str, value: &'v Value) -> Option<&'v str> {
         let Value::String(text) = value else {
             match value {
                 Value::Number(_) | Value::Bool(_) => {
@@ -121,14 +150,7 @@ impl Reader {
             self.problem(at, &format!("is longer than {TEXT_MAX_BYTES} bytes"));
             return None;
         }
-        let meant = dollar::meaning(text);
-        if meant.is_none() {
-            self.not_yet(
-                at,
-                "contains `${` (a dollar before a brace is written `$$`); replacing variables is",
-            );
-        }
-        meant
+        Some(text)
     }
 
     /// True or false.
@@ -226,6 +248,16 @@ impl Reader {
         None
     }
 
+    /// The one of `keys` that stands in `section`; each one after the first is refused.
+    pub(super) fn only_one<'k>(&mut self, section: &Section<'_>, keys: &[&'k str]) -> Option<&'k str> {
+        let mut found = section.map.keys().filter_map(|key| keys.iter().find(|known| *known == key));
+        let first = found.next()?;
+        for other in found {
+            self.key_problem(&child(&section.at, other), &format!("excludes `{first}`; keep one of them"));
+        }
+        Some(first)
+    }
+
     /// A list of at most `most` items; those that are wrong are noted and left out.
     pub(super) fn list<T>(
         &mut self,
@@ -245,4 +277,41 @@ impl Reader {
         let read_all = items.iter().enumerate();
         Some(read_all.filter_map(|(index, item)| read(self, &format!("{at}[{index}]"), item)).collect())
     }
+}
+
+/// Puts problems in the order of the places in `document` that they are about; what is missing comes last in its mapping.
+pub(super) fn in_document_order(document: &Value, problems: &mut [Problem]) {
+    problems.sort_by_cached_key(|problem| place(document, &problem.path));
+}
+
+/// The index at each level of the way along `path`.
+fn place(document: &Value, path: &str) -> Vec<usize> {
+    let (mut here, mut rest, mut place) = (document, path, Vec::new());
+    while !rest.is_empty() {
+        let step = match here {
+            Value::Object(map) => {
+                // A key may hold dots and brackets itself; the longest that fits is the one.
+                let fits = |key: &str| {
+                    rest.strip_prefix(key)
+                        .is_some_and(|after| after.is_empty() || after.starts_with(['.', '[']))
+                };
+                let keys = map.iter().enumerate().filter(|(_, (key, _))| fits(key));
+                keys.max_by_key(|(_, (key, _))| key.len())
+                    .map(|(at, (key, value))| (at, value, &rest[key.len()..]))
+            }
+            Value::Array(items) => rest.strip_prefix('[').and_then(|rest| {
+                let (index, after) = rest.split_once(']')?;
+                let index = index.parse().ok()?;
+                Some((index, items.get(index)?, after))
+            }),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        };
+        let Some((at, value, after)) = step else {
+            place.push(usize::MAX);
+            return place;
+        };
+        place.push(at);
+        (here, rest) = (value, after.strip_prefix('.').unwrap_or(after));
+    }
+    place
 }

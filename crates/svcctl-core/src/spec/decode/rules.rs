@@ -1,21 +1,18 @@
-//! The keys that say how a service starts, is known to be ready, is restarted and stopped; and their defaults.
+//! The keys that say how a service starts, is restarted and stopped; and their defaults.
 
+use super::super::keys;
 use super::super::model::{
-    Backoff, Check, Kind, Limit, Pause, Ready, Restart, RestartPolicy, Signal, Start, Stop, StopStep,
-    TcpTarget,
+    Backoff, Kind, Limit, Pause, Restart, RestartPolicy, Signal, Start, Stop, StopStep,
 };
 use super::super::nearest::nearest;
 use super::super::signal::SIGNALS;
-use super::reader::{Reader, Section, child};
+use super::reader::{Reader, child};
+use super::{activation, checks};
 use serde_json::Value;
 use std::time::Duration;
 
 /// How long a `simple` service has to become ready, when nothing is said.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often readiness is asked, when nothing is said: a dependant is held back by this at most.
-pub(in crate::spec) const READY_INTERVAL: Duration = Duration::from_millis(250);
-/// How long one such question may take, when nothing is said.
-pub(in crate::spec) const READY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a stop may take, when nothing is said.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 /// The most exit codes in one list: there are no more.
@@ -30,16 +27,27 @@ const FACTOR_MAX_PERMILLE: u32 = 100_000;
 /// The rules for a start when nothing is said: a oneshot may take as long as it likes.
 pub(in crate::spec) fn default_start(kind: Kind) -> Start {
     match kind {
-        Kind::Simple => Start { timeout: Some(START_TIMEOUT) },
-        Kind::Oneshot => Start { timeout: None },
+        Kind::Simple => Start { timeout: Some(START_TIMEOUT), when: Vec::new() },
+        Kind::Oneshot => Start { timeout: None, when: Vec::new() },
     }
 }
 
-/// The rules for a restart when nothing is said.
-pub(in crate::spec) fn default_restart(kind: Kind) -> Restart {
-    let policy = match kind {
-        Kind::Simple => RestartPolicy::Always,
-        Kind::Oneshot => RestartPolicy::OnFailure,
+/// What makes a service run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::spec) enum RunBy {
+    /// That it is wanted up.
+    Want,
+    /// Its schedule or its trigger.
+    Itself,
+}
+
+/// The rules for a restart when nothing is said. What runs by a schedule or a trigger is not tried again: the next run
+/// is the next try.
+pub(in crate::spec) fn default_restart(kind: Kind, run_by: RunBy) -> Restart {
+    let policy = match (kind, run_by) {
+        (Kind::Simple, RunBy::Want) => RestartPolicy::Always,
+        (Kind::Oneshot, RunBy::Want) => RestartPolicy::OnFailure,
+        (Kind::Simple | Kind::Oneshot, RunBy::Itself) => RestartPolicy::Never,
     };
     Restart {
         policy,
@@ -71,66 +79,22 @@ pub(in crate::spec) fn default_stop() -> Stop {
 
 pub(super) fn start(reader: &mut Reader, at: &str, value: &Value, kind: Kind) -> Option<Start> {
     let section = reader.section(at, value)?;
-    reader.keys(&section, &["timeout"], &["when"]);
+    reader.keys(&section, keys::START, &[]);
     let timeout = reader.optional(&section, "timeout", Reader::duration);
-    Some(Start { timeout: timeout.or(default_start(kind).timeout) })
+    let when = reader.optional(&section, "when", checks::conditions).unwrap_or_default();
+    Some(Start { timeout: timeout.or(default_start(kind).timeout), when })
 }
 
-pub(super) fn ready(reader: &mut Reader, at: &str, value: &Value) -> Option<Ready> {
-    const LATER: [&str; 5] = ["http", "exec", "log", "notify", "fd"];
-    let section = reader.section(at, value)?;
-    reader.keys(&section, &["tcp", "interval", "timeout"], &LATER);
-    if !section.map.contains_key("tcp") && !LATER.iter().any(|key| section.map.contains_key(*key)) {
-        reader.problem(at, "names no check; give one, as in `tcp: \"127.0.0.1:8080\"`");
-    }
-    let check = reader.optional(&section, "tcp", tcp).map(Check::Tcp);
-    let interval = reader.optional(&section, "interval", Reader::duration).unwrap_or(READY_INTERVAL);
-    let timeout = reader.optional(&section, "timeout", Reader::duration).unwrap_or(READY_TIMEOUT);
-    Some(Ready { check: check?, interval, timeout })
-}
-
-fn tcp(reader: &mut Reader, at: &str, value: &Value) -> Option<TcpTarget> {
-    let text = reader.text(at, value)?;
-    let target = tcp_target(&text);
-    if target.is_none() {
-        reader.problem(
-            at,
-            &format!(
-                "must be an address with a port from 1 to 65535, as in \"127.0.0.1:8080\", and is {text:?}"
-            ),
-        );
-    }
-    target
-}
-
-fn tcp_target(text: &str) -> Option<TcpTarget> {
-    if let Ok(address) = text.parse::<core::net::SocketAddr>() {
-        return (address.port() != 0).then_some(TcpTarget::Address(address));
-    }
-    let (host, port) = text.rsplit_once(':')?;
-    let port: u16 = port.parse().ok().filter(|port| *port != 0)?;
-    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    // What is made of digits and dots alone was meant as an address, and is none.
-    let a_name = host.chars().any(|c| c.is_ascii_alphabetic());
-    let sound = a_name && host.len() <= 253 && host.chars().all(letters) && !host.starts_with(['.', '-']);
-    sound.then(|| TcpTarget::Name(host.to_owned(), port))
-}
-
-pub(super) fn restart(reader: &mut Reader, at: &str, value: &Value, kind: Kind) -> Option<Restart> {
+pub(super) fn restart(reader: &mut Reader, at: &str, value: &Value, default: Restart) -> Option<Restart> {
     const POLICIES: [(&str, RestartPolicy); 3] = [
         ("always", RestartPolicy::Always),
         ("on-failure", RestartPolicy::OnFailure),
         ("never", RestartPolicy::Never),
     ];
-    const KNOWN: [&str; 7] =
-        ["policy", "delay", "backoff", "limit", "success_codes", "never_on", "on_exhausted"];
-    let default = default_restart(kind);
     let section = reader.section(at, value)?;
-    reader.keys(&section, &KNOWN, &[]);
+    reader.keys(&section, keys::RESTART, &[]);
     let policy = reader.optional(&section, "policy", |r, at, v| r.choice(at, v, &POLICIES, &[]));
-    if section.map.contains_key("delay") && section.map.contains_key("backoff") {
-        reader.problem(&child(at, "delay"), "excludes `backoff`; keep one of them");
-    }
+    reader.only_one(&section, &["delay", "backoff"]);
     let delay = reader.optional(&section, "delay", Reader::duration).map(Pause::Fixed);
     let growing = reader.optional(&section, "backoff", backoff).map(Pause::Backoff);
     let limit = reader.optional(&section, "limit", limit);
@@ -162,7 +126,7 @@ fn codes(reader: &mut Reader, at: &str, value: &Value) -> Option<Vec<i32>> {
 
 fn limit(reader: &mut Reader, at: &str, value: &Value) -> Option<Limit> {
     let section = reader.section(at, value)?;
-    reader.keys(&section, &["count", "within"], &[]);
+    reader.keys(&section, keys::LIMIT, &[]);
     let example = "both, as in `{count: 10, within: 10m}`";
     let count = reader.required(&section, "count", example, |r, at, v| r.integer(at, v, 1..=LIMIT_MAX));
     let within = reader.required(&section, "within", example, Reader::duration);
@@ -172,7 +136,7 @@ fn limit(reader: &mut Reader, at: &str, value: &Value) -> Option<Limit> {
 fn backoff(reader: &mut Reader, at: &str, value: &Value) -> Option<Backoff> {
     let default = default_backoff();
     let section = reader.section(at, value)?;
-    reader.keys(&section, &["initial", "factor", "max", "jitter", "reset_after"], &[]);
+    reader.keys(&section, keys::BACKOFF, &[]);
     let initial = reader.optional(&section, "initial", Reader::duration).unwrap_or(default.initial);
     let factor =
         reader.optional(&section, "factor", |r, at, v| r.permille(at, v, 1_000, FACTOR_MAX_PERMILLE));
@@ -194,7 +158,7 @@ fn backoff(reader: &mut Reader, at: &str, value: &Value) -> Option<Backoff> {
 pub(super) fn stop(reader: &mut Reader, at: &str, value: &Value) -> Option<Stop> {
     let default = default_stop();
     let section = reader.section(at, value)?;
-    reader.keys(&section, &["timeout", "steps"], &[]);
+    reader.keys(&section, keys::STOP, &[]);
     let timeout = reader.optional(&section, "timeout", Reader::duration).unwrap_or(default.timeout);
     let steps = reader.optional(&section, "steps", |r, at, v| r.list(at, v, STEPS_MAX, step));
     if let Some(steps) = &steps {
@@ -213,8 +177,11 @@ fn step_order(reader: &mut Reader, at: &str, steps: &[StopStep]) {
             [StopStep::KillTree, _] => {
                 reader.problem(&format!("{at}[{}]", index + 1), "is never reached after `kill: tree`");
             }
-            [StopStep::Signal { wait: None, .. }, StopStep::Signal { .. }] => {
-                let message = "needs a `wait`, or the signal after it is never sent";
+            [
+                StopStep::Signal { wait: None, .. } | StopStep::Command { wait: None, .. },
+                StopStep::Signal { .. } | StopStep::Command { .. },
+            ] => {
+                let message = "needs a `wait`, or the step after it is never taken";
                 reader.problem(&format!("{at}[{index}]"), message);
             }
             _ => {}
@@ -223,36 +190,47 @@ fn step_order(reader: &mut Reader, at: &str, steps: &[StopStep]) {
 }
 
 fn step(reader: &mut Reader, at: &str, value: &Value) -> Option<StopStep> {
-    const LATER: [&str; 4] = ["command", "ctrl_c", "ctrl_break", "close"];
+    const STEPS: [&str; 3] = ["signal", "command", "kill"];
+    const LATER: [&str; 3] = ["ctrl_c", "ctrl_break", "close"];
     let section = reader.section(at, value)?;
-    if section.map.contains_key("kill") {
-        reader.keys(&section, &["kill"], &[]);
+    let which = reader.only_one(&section, &STEPS);
+    reader.keys(&section, keys::STEP, &LATER);
+    if which == Some("kill") {
+        if section.map.contains_key("wait") {
+            reader.key_problem(
+                &child(at, "wait"),
+                "has no meaning with `kill`, which waits for the end; leave it out",
+            );
+        }
         return reader
             .optional(&section, "kill", |r, at, v| r.choice(at, v, &[("tree", StopStep::KillTree)], &[]));
     }
-    reader.keys(&section, &["signal", "wait", "kill"], &LATER);
-    if !section.map.contains_key("signal") {
-        if !LATER.iter().any(|key| section.map.contains_key(*key)) {
-            reader.problem(at, "names no step; give `signal: TERM` or `kill: tree`");
-        }
-        return None;
-    }
     let wait = reader.optional(&section, "wait", Reader::duration);
-    signal(reader, &section).map(|signal| StopStep::Signal { signal, wait })
+    match which {
+        Some("signal") => {
+            reader.optional(&section, "signal", signal).map(|signal| StopStep::Signal { signal, wait })
+        }
+        Some(_) => reader
+            .optional(&section, "command", activation::hook)
+            .map(|command| StopStep::Command { command, wait }),
+        None => {
+            if !LATER.iter().any(|key| section.map.contains_key(*key)) {
+                reader.problem(at, "names no step; give `signal: TERM`, `command: [...]` or `kill: tree`");
+            }
+            None
+        }
+    }
 }
 
-fn signal(reader: &mut Reader, section: &Section<'_>) -> Option<Signal> {
-    reader.optional(section, "signal", |reader, at, value| {
-        let name = reader.text(at, value)?;
-        let signal = Signal::from_name(&name);
-        if signal.is_none() {
-            let known: Vec<&str> = SIGNALS.iter().map(|signal| signal.name()).collect();
-            let hint = nearest(&name, known.iter().copied()).map_or_else(
-                || format!("one of {}", known.join(", ")),
-                |near| format!("did you mean `{near}`?"),
-            );
-            reader.problem(at, &format!("unknown signal {name:?}; {hint}"));
-        }
-        signal
-    })
+/// A signal by its name.
+pub(super) fn signal(reader: &mut Reader, at: &str, value: &Value) -> Option<Signal> {
+    let name = reader.text(at, value)?;
+    let signal = Signal::from_name(&name);
+    if signal.is_none() {
+        let known: Vec<&str> = SIGNALS.iter().map(|signal| signal.name()).collect();
+        let hint = nearest(&name, known.iter().copied())
+            .map_or_else(|| format!("one of {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+        reader.problem(at, &format!("unknown signal {name:?}; {hint}"));
+    }
+    signal
 }

@@ -1,7 +1,12 @@
 //! What people want: each command's checks, what it does to each service, and what it waits for.
 
+mod apply;
+mod enable;
+mod hold;
 mod install;
+mod once;
 mod shutdown;
+mod signal;
 mod start;
 mod stop;
 
@@ -26,7 +31,14 @@ impl Supervisor {
                 self.shutdown(ticket, deadline);
                 Ok(())
             }
-            Command::Install { spec, update } => self.install(ticket, spec, update),
+            Command::Install { spec, source, update } => self.install(ticket, spec, source, update),
+            Command::Apply { services, prune } => self.apply(ticket, services, prune),
+            Command::Enable(request, autostart) => self.enable(ticket, &request, autostart),
+            Command::StartOnce(request) => self.start_once(ticket, &request),
+            Command::Reload(request) => self.reload_all(ticket, &request),
+            Command::Signal(request, signal) => self.signal_all(ticket, &request, signal),
+            Command::Hold(request, reason) => self.hold_all(ticket, &request, &reason),
+            Command::Unhold(request) => self.unhold_all(ticket, &request),
             Command::Uninstall(request) => self.uninstall(ticket, &request),
             Command::Start(request) => self.start(ticket, &request),
             Command::Stop(request) => self.stop(ticket, &request),
@@ -68,6 +80,11 @@ impl Supervisor {
         }
         service.desired = desired;
         self.actions.push_back(Action::Persist(Persist::Desired(name.clone(), desired)));
+        match desired {
+            Desired::Up => self.arm(name),
+            Desired::Down => self.disarm(name),
+        }
+        self.follow_watches(name);
         true
     }
 }

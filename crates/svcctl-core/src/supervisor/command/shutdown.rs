@@ -16,7 +16,8 @@ impl Supervisor {
         }
         let names: Vec<ServiceName> = self.services.keys().cloned().collect();
         for name in &names {
-            self.supersede(name, &[Goal::Up]);
+            self.supersede(name, &Goal::OF_LIFE);
+            self.look_at_clock(name);
         }
         for name in &names {
             self.wind_down(name);
@@ -34,11 +35,12 @@ impl Supervisor {
         let Some(service) = self.services.get(name) else { return };
         match &service.slot.state {
             State::Stopped | State::Failed | State::Completed => {}
-            State::Waiting
+            State::Scheduled
+            | State::Waiting(_)
             | State::Starting(_)
             | State::Running(_)
             | State::Stopping(_)
-            | State::Backoff { .. } => self.take_down(name, "the daemon is ending"),
+            | State::Backoff { .. } => self.take_down(name, "svcctl is ending"),
         }
     }
 
@@ -51,10 +53,13 @@ impl Supervisor {
         self.life = Life::Ending { killing: true };
         let names: Vec<ServiceName> = self.services.keys().cloned().collect();
         for name in names {
-            if let Some(stopping) = self.stopping_mut(&name)
-                && !matches!((&stopping.progress, stopping.main), (Progress::Killing, _) | (_, Main::Unborn))
-            {
-                self.kill(&name);
+            let Some(stopping) = self.stopping_mut(&name) else { continue };
+            match (&stopping.progress, stopping.main) {
+                (Progress::AfterExit { .. }, _) => self.stopped(&name, None),
+                (Progress::Killing, _) | (_, Main::Unborn) => {}
+                (Progress::Held { .. } | Progress::BeforeStop { .. } | Progress::Step { .. }, _) => {
+                    self.kill(&name);
+                }
             }
         }
     }

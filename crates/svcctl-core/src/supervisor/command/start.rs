@@ -1,7 +1,7 @@
 //! `start`, `restart` and `reset`.
 
 use super::super::Supervisor;
-use super::super::event::{Request, Ticket};
+use super::super::event::{JobCause, Request, Ticket};
 use super::super::memo::Then;
 use super::super::reply::{Refusal, Reply};
 use super::super::slot::{Fate, State};
@@ -34,6 +34,7 @@ impl Supervisor {
         self.check_known(request)?;
         let targets = self.with_dependencies(&request.names);
         self.check_complete(&targets)?;
+        self.check_not_held(&targets, afresh)?;
         for name in &targets {
             self.supersede(name, &[Goal::Down, Goal::Gone]);
         }
@@ -61,12 +62,13 @@ impl Supervisor {
     }
 
     /// A dependency that is not installed (it was uninstalled by force) would be waited for in vain.
-    fn check_complete(&self, targets: &BTreeSet<ServiceName>) -> Result<(), Refusal> {
+    pub(super) fn check_complete(&self, targets: &BTreeSet<ServiceName>) -> Result<(), Refusal> {
         let services = targets.iter().filter_map(|name| self.services.get(name));
         let edges =
             services.flat_map(|service| service.spec.depends_on.keys().map(|on| (&service.spec.name, on)));
         let problem = |(name, on): (&ServiceName, &ServiceName)| Problem {
             path: format!("depends_on.{on}"),
+            which: crate::spec::Which::Value,
             message: format!("{name} depends on {on}, which is not installed; install it first"),
         };
         let missing = edges.filter(|(_, on)| !self.services.contains_key(on));
@@ -75,10 +77,10 @@ impl Supervisor {
     }
 
     /// Starts one service; gives whether there was anything to do.
-    fn bring_up(&mut self, name: &ServiceName) -> bool {
+    pub(super) fn bring_up(&mut self, name: &ServiceName) -> bool {
         let Some(service) = self.services.get(name) else { return false };
         match &service.slot.state {
-            State::Waiting | State::Starting(_) | State::Running(_) => false,
+            State::Scheduled | State::Waiting(_) | State::Starting(_) | State::Running(_) => false,
             State::Completed if service.spec.kind == Kind::Oneshot => false,
             State::Stopped | State::Backoff { .. } | State::Failed | State::Completed => {
                 self.start_afresh(name);
@@ -89,10 +91,16 @@ impl Supervisor {
     }
 
     /// Starts one service, and stops it first if it runs.
-    fn bring_up_afresh(&mut self, name: &ServiceName) -> bool {
+    pub(super) fn bring_up_afresh(&mut self, name: &ServiceName) -> bool {
         let Some(service) = self.services.get_mut(name) else { return false };
+        if service.is_job() && service.job.run.is_some() {
+            // The run under way ends, and another one takes its place.
+            service.job.queued = Some(JobCause::Command);
+            self.cut_run(name, "restarted by command");
+            return true;
+        }
         match &service.slot.state {
-            State::Waiting => false,
+            State::Scheduled | State::Waiting(_) => false,
             State::Starting(_) | State::Running(_) => {
                 service.slot.history.count_anew();
                 self.stop_process(name, Then::Fresh, "restarted by command".to_owned());

@@ -49,7 +49,7 @@ impl Supervisor {
             }
         };
         for name in &named {
-            self.supersede(name, &[Goal::Up]);
+            self.supersede(name, &Goal::OF_LIFE);
             if let Some(service) = self.services.get_mut(name) {
                 service.fate = Fate::Forgotten;
             }
@@ -98,9 +98,9 @@ impl Supervisor {
     }
 
     /// Takes services down; gives those for which there was anything to do.
-    fn take_down_all(&mut self, targets: &BTreeSet<ServiceName>) -> BTreeSet<ServiceName> {
+    pub(super) fn take_down_all(&mut self, targets: &BTreeSet<ServiceName>) -> BTreeSet<ServiceName> {
         for name in targets {
-            self.supersede(name, &[Goal::Up]);
+            self.supersede(name, &Goal::OF_LIFE);
         }
         let mut changed = BTreeSet::new();
         for name in targets {
@@ -117,10 +117,15 @@ impl Supervisor {
 
     /// Takes one service down, from whatever state it is in.
     pub(in crate::supervisor) fn take_down(&mut self, name: &ServiceName, why: &str) {
+        self.end_run(name, false, why);
         let Some(service) = self.services.get(name) else { return };
         match &service.slot.state {
             State::Stopped | State::Stopping(_) => {}
-            State::Waiting | State::Backoff { .. } | State::Failed | State::Completed => {
+            State::Scheduled
+            | State::Waiting(_)
+            | State::Backoff { .. }
+            | State::Failed
+            | State::Completed => {
                 self.enter(name, State::Stopped, why.to_owned(), None);
             }
             State::Starting(_) | State::Running(_) => self.stop_process(name, Then::Fresh, why.to_owned()),

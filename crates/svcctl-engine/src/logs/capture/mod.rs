@@ -10,6 +10,7 @@ mod step;
 mod stream;
 
 use super::echo::Echoer;
+use super::expect::{Expectation, Expected};
 use super::files::Files;
 use super::journal::BATCH_MAX_BYTES;
 use super::paths::{Paths, StreamKey};
@@ -50,6 +51,7 @@ pub(crate) struct Io {
     pub(crate) input: Box<[u8]>,
     pub(crate) output: Vec<u8>,
     pub(crate) hooks: Hooks,
+    pub(crate) expected: Expected,
 }
 
 /// All streams and logs.
@@ -77,7 +79,9 @@ impl Capture {
     ) -> io::Result<Self> {
         let leftovers = Leftovers::find(&files, &paths, &boot)?;
         let input = vec![0; BATCH_MAX_BYTES].into_boxed_slice();
-        let io = Io { files, paths, boot, maker: Maker::default(), input, output: Vec::new(), hooks };
+        let expected = Expected::default();
+        let io =
+            Io { files, paths, boot, maker: Maker::default(), input, output: Vec::new(), hooks, expected };
         let (services, streams, troubled) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         Ok(Self { io, poller, services, streams, next_token: 0, leftovers, troubled })
     }
@@ -106,17 +110,22 @@ impl Capture {
         let stream = Stream::new(name.clone(), key, Some((id.pid, pipe)));
         let token = self.insert(stream);
         if found {
+            // It is recorded in its turn, when all that is older is known.
             self.reopen_spool(token);
-            self.drain(token);
         }
     }
 
-    /// Records what was found in spools whose streams are attached no more: nobody holds their pipes.
+    /// Records what earlier engines left: what is in the spools, also in those whose streams are attached no more
+    /// (nobody holds their pipes), and in the pipes; older processes before younger ones.
     pub(crate) fn adopted(&mut self) {
         for (service, key) in self.leftovers.take_all() {
             let token = self.insert(Stream::new(service, key, None));
             self.reopen_spool(token);
+        }
+        let names: Vec<ServiceName> = self.services.keys().cloned().collect();
+        for token in names.iter().flat_map(|name| self.tokens(name)).collect::<Vec<_>>() {
             self.drain(token);
+            self.drain_now(token);
         }
         for service in self.services.values_mut() {
             let keys: BTreeSet<_> =
@@ -166,9 +175,10 @@ impl Capture {
     /// The process's main program ended: its last words are recorded before what follows.
     pub(crate) fn process_ended(&mut self, slot: &SlotKey, generation: Generation) {
         for token in self.tokens(&slot.name) {
-            let of_process =
-                |stream: &Stream| stream.key.index == slot.index && stream.key.generation == generation.0;
-            if self.streams.get(&token).is_some_and(of_process) {
+            // What an earlier process said may still be in its pipe, if an engine died before it took it.
+            let so_far =
+                |stream: &Stream| stream.key.index == slot.index && stream.key.generation <= generation.0;
+            if self.streams.get(&token).is_some_and(so_far) {
                 self.drain_now(token);
             }
         }
@@ -185,8 +195,11 @@ impl Capture {
         }
     }
 
+    /// The streams of a service, those of older processes first.
     fn tokens(&self, name: &ServiceName) -> Vec<u64> {
-        self.services.get(name).map_or_else(Vec::new, |service| service.tokens.clone())
+        let mut tokens = self.services.get(name).map_or_else(Vec::new, |service| service.tokens.clone());
+        tokens.sort_by_key(|token| self.streams.get(token).map(|stream| stream.key));
+        tokens
     }
 
     /// Appends a record of svcctl's own.
@@ -198,6 +211,11 @@ impl Capture {
             echo.note(note);
         }
         self.mark(&note.service);
+    }
+
+    /// Looks out for a line.
+    pub(crate) fn look_for(&mut self, expectation: Expectation) {
+        self.io.expected.add(expectation);
     }
 
     /// Lets go of a service: its streams are closed, checkpoint and spools deleted; the log stays.

@@ -254,10 +254,15 @@ fn make_records(io: &mut Io, stream: &Stream, count: usize, last: bool) -> (usiz
     io.maker.begin(jiff::Timestamp::now(), origin);
     io.output.clear();
     let input = &io.input[..count];
+    let awaited = !io.expected.is_empty();
     let (mut taken, mut records) = (0, 0);
     while io.output.len() < OUTPUT_BYTES {
         let Some(piece) = split::next_piece(&input[taken..], last) else { break };
-        io.maker.line(&mut io.output, &input[taken..taken + piece.content], piece.partial);
+        let content = &input[taken..taken + piece.content];
+        io.maker.line(&mut io.output, content, piece.partial);
+        if awaited {
+            io.expected.see(&stream.service, stream.key.index, stream.key.generation, content);
+        }
         taken += piece.taken;
         records += 1;
     }

@@ -1,4 +1,4 @@
-//! The exec helper: becomes the user that a service runs as, then the service itself.
+//! The exec helper: takes the limits, the user and the umask that a service runs with, then becomes the service itself.
 //!
 //! It is the binary's own code in a process of its own, so it may do what a child that shares its parent's memory must
 //! not: read files, ask `getent`, fail at length. It reads the program from the memfd that it was given, and reports
@@ -7,9 +7,10 @@
 mod accounts;
 mod become_user;
 mod getent;
+mod limits;
 
-use super::Program;
 use super::linux::{directory, errno_text, exec_here, write_failure};
+use super::{Identity, Program};
 use accounts::Account;
 pub use accounts::is_member;
 use std::convert::Infallible;
@@ -42,6 +43,14 @@ pub fn helper_main() -> u8 {
     EXIT_FAILED
 }
 
+/// Whether the user and group of an identity exist.
+///
+/// # Errors
+/// A sentence fragment such as `user svc does not exist`.
+pub fn find_account(identity: &Identity) -> Result<(), String> {
+    accounts::resolve(identity).map(drop)
+}
+
 /// Takes an inherited descriptor and marks it close-on-exec, so that the program does not get it.
 fn inherited(number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: F_SETFD changes one flag of a descriptor number; on a number that is not open it fails.
@@ -63,9 +72,14 @@ fn run(mut image: File, status: BorrowedFd<'_>) -> Result<Infallible, String> {
     let mut program = Program::decode(&bytes).ok_or("its image is damaged")?;
     let identity = program.identity.take().unwrap_or_default();
     let account = accounts::resolve(&identity)?;
+    // As long as there are rights to raise them.
+    limits::apply(&program.limits)?;
     become_user::become_user(&account)?;
     complete_environment(&mut program, &account);
     enter(directory(&program))?;
+    if let Some(umask) = program.umask {
+        rustix::process::umask(rustix::fs::Mode::from_bits_truncate(umask));
+    }
     debug_assert!(status.as_raw_fd() > 2);
     exec_here(&program, status).map_err(|error| error.to_string())
 }

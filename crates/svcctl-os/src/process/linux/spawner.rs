@@ -123,7 +123,7 @@ impl Spawner {
         let stdio = [self.null.as_raw_fd(), output[0].write.as_raw_fd(), output[1].write.as_raw_fd()];
         let explain = explain(program)?;
         let (status, status_write) = status_pipe()?;
-        if program.identity.is_some() {
+        if program.needs_helper() {
             let image = memory::file("svcctl-exec", &program.encode())?;
             let arrangement = self.helper(&image, &status_write, stdio)?;
             return clone_child(arrangement, explain, status, cgroup);

@@ -38,6 +38,11 @@ impl Explain {
         let file = self.candidates.get(candidate).map_or(self.program.as_bytes(), Vec::as_slice);
         let file = String::from_utf8_lossy(file);
         match (code, interpreter(head)) {
+            (libc::ENOENT, Some(interpreter)) if interpreter.ends_with('\r') => format!(
+                "{file}: its lines end as on Windows (CR LF), so its interpreter {} is not found; \
+                 change that with: sed -i 's/\\r$//' {file}",
+                interpreter.trim_end_matches('\r')
+            ),
             (libc::ENOENT, Some(interpreter)) => {
                 format!("{file}: no such file (its interpreter {interpreter} is missing)")
             }
@@ -45,7 +50,9 @@ impl Explain {
                 Some(path) => format!("{}: not found in PATH ({path})", self.program),
                 None => format!("{file}: no such file"),
             },
-            (libc::ENOEXEC, _) => format!("{file}: not a program this system can run (no #! line?)"),
+            (libc::ENOEXEC, _) => format!(
+                "{file}: not a program this system can run (a script needs a first line such as #!/bin/sh)"
+            ),
             _ => format!("{file}: {}", errno_text(code)),
         }
     }

@@ -59,7 +59,7 @@ mod tests {
         };
         assert_eq!(
             text(&version, "2026-11-23T05:35:10Z".parse().unwrap()),
-            "the daemon runs as pid 10, with 1 service\n    version: 0.1.0\n     engine: pid 11, number 2, since 2026-11-23 05:33:05Z (2m 5s)\n"
+            "the daemon runs as pid 10, with 1 service\n    version: 0.1.0\n     engine: pid 11, number 2, since 2026-11-23 05:33:05Z (2 m 5 s)\n"
         );
     }
 }

@@ -38,10 +38,20 @@ pub(super) fn run(context: &Context, args: &DaemonStopArgs) -> Result<u8, CliErr
     };
     output::answer(
         args.output.output,
-        &serde_json::json!({"stopped": true, "kept_services": args.keep_services}),
+        &Stopped { stopped: true, kept_services: args.keep_services },
         || format!("{text}\n"),
     )?;
     Ok(exit_code::DONE)
+}
+
+/// What is printed for programs.
+#[derive(serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Stopped {
+    /// Always true: what was not stopped is a failure.
+    stopped: bool,
+    /// Whether its services go on running.
+    kept_services: bool,
 }
 
 /// Asks by the API, and with `keep_services` waits for the engine's end; otherwise the lock tells it.
@@ -93,6 +103,11 @@ fn unknown(error: &LockError) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn its_schema_is_published() {
+        output::published::is_current::<Stopped>("daemon-stop");
+    }
 
     #[test]
     fn the_end_is_the_free_lock() {

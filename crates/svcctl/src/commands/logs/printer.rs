@@ -1,9 +1,11 @@
 //! Records to standard output.
 
+use super::columns::Columns;
 use crate::args::LogFormat;
-use crate::error::CliError;
-use crate::output;
+use crate::error::{CliError, failure};
+use crate::output::pager::Pager;
 use svcctl_engine::logs::render::Renderer;
+use svckit::control::types::FailureKind;
 
 /// From how many bytes on the buffer is written out.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -11,19 +13,28 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// Prints records in one format.
 pub(super) struct Printer {
     format: LogFormat,
+    columns: Columns,
     renderer: Renderer,
+    /// One line as the renderer has it.
+    line: Vec<u8>,
     buffer: Vec<u8>,
+    to: Pager,
 }
 
 impl Printer {
-    pub(super) fn new(format: LogFormat) -> Self {
-        Self { format, renderer: Renderer::default(), buffer: Vec::new() }
+    pub(super) fn new(format: LogFormat, columns: Columns, to: Pager) -> Self {
+        Self { format, columns, renderer: Renderer::default(), line: Vec::new(), buffer: Vec::new(), to }
     }
 
     /// Takes one record (JSON, without its newline).
     pub(super) fn push(&mut self, record: &str) -> Result<(), CliError> {
         match self.format {
-            LogFormat::Text => self.renderer.text(record.as_bytes(), &mut self.buffer),
+            LogFormat::Text => {
+                self.line.clear();
+                self.renderer.text(record.as_bytes(), &mut self.line);
+                self.columns.write(&self.line, &mut self.buffer);
+            }
+            LogFormat::Yaml => self.buffer.extend_from_slice(yaml(record)?.as_bytes()),
             LogFormat::Raw if is_ours(record) => {}
             LogFormat::Raw => self.renderer.raw(record.as_bytes(), &mut self.buffer),
             LogFormat::Json => {
@@ -36,9 +47,24 @@ impl Printer {
 
     /// Writes out what is there.
     pub(super) fn flush(&mut self) -> Result<(), CliError> {
-        output::print_bytes(&self.buffer)?;
+        self.to.write(&self.buffer)?;
         self.buffer.clear();
         Ok(())
+    }
+
+    /// Says that this is all.
+    pub(super) fn finish(mut self) -> Result<(), CliError> {
+        self.flush()?;
+        self.to.finish()
+    }
+}
+
+/// A record as a document of a YAML stream; one that is no JSON is a text.
+fn yaml(record: &str) -> Result<String, CliError> {
+    let tree = serde_json::from_str(record).unwrap_or_else(|_| serde_json::Value::from(record));
+    match svckit::config::render(&tree) {
+        Ok(text) => Ok(format!("---\n{text}")),
+        Err(error) => Err(failure(FailureKind::Failed, format!("cannot {error}"))),
     }
 }
 

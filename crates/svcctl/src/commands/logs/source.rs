@@ -19,15 +19,12 @@ const PAUSE_FIRST: Duration = Duration::from_millis(20);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// Sends the records of `names`, one service after the other, and at the end why there are no more, unless all went
-/// well. Ends early when nobody receives any more.
-pub(super) async fn send(context: Context, names: Vec<ServiceName>, query: LogQuery, to: Sender<Item>) {
-    for name in names {
-        if let Err(error) = send_one(&context, &name, query.clone(), &to).await {
-            // Nobody who receives is nobody to tell.
-            drop(to.send(Err(error)).await);
-            return;
-        }
+/// Sends the records of `name`, and at the end why there are no more, unless all went well. Ends early when nobody
+/// receives any more.
+pub(super) async fn send(context: Context, name: ServiceName, query: LogQuery, to: Sender<Item>) {
+    if let Err(error) = send_one(&context, &name, query, &to).await {
+        // Nobody who receives is nobody to tell.
+        drop(to.send(Err(error)).await);
     }
 }
 

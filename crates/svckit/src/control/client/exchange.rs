@@ -1,7 +1,7 @@
 //! One request and its answer, over a connection made for it.
 
 use super::error::ClientError;
-use crate::control::types::{Act, Failure};
+use crate::control::types::{Act, Failure, OPERATION_ID};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
 use std::future::Future;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +22,10 @@ use tokio::time::timeout;
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How much longer than the time given to the engine its answer may take.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long an engine that went away may take to be replaced: the keeper's longest pause, and the start.
+const REAPPEARS_WITHIN: Duration = Duration::from_secs(8);
+/// The pause between two looks.
+const REAPPEARS_PAUSE: Duration = Duration::from_millis(50);
 /// The longest answer that is taken into memory: some 10,000 services.
 const ANSWER_MAX_BYTES: usize = 64 * 1024 * 1024;
 
@@ -117,8 +122,77 @@ pub(super) async fn ask<B: Serialize, T: DeserializeOwned>(
     body: Option<&B>,
     patience: Patience,
 ) -> Result<T, ClientError> {
-    within(socket, patience, async {
-        let answer = begin(socket, method, path, body).await?;
+    send(socket, &Asked { method, path, body, patience, operation: None }).await
+}
+
+/// What is to be sent.
+#[derive(Debug)]
+pub(super) struct Asked<'a, B> {
+    pub(super) method: Method,
+    pub(super) path: &'a str,
+    pub(super) body: Option<&'a B>,
+    pub(super) patience: Patience,
+    /// The id under which it is done once, however often it is sent.
+    pub(super) operation: Option<&'a str>,
+}
+
+impl<'a, B> Asked<'a, B> {
+    /// A request with a body, without an operation id.
+    pub(super) fn new(method: Method, path: &'a str, body: &'a B, patience: Patience) -> Self {
+        Self { method, path, body: Some(body), patience, operation: None }
+    }
+}
+
+/// Sends a request that changes something, under an id of its own, and takes the whole answer as JSON. If the
+/// connection is lost before the answer, it may be sent once more, when an engine is there again: the same engine knows
+/// the id and gives the first answer; one that took its place does not, and does it again.
+pub(super) async fn change<B: Serialize, T: DeserializeOwned>(
+    socket: &Path,
+    asked: Asked<'_, B>,
+    repeat: Repeat,
+) -> Result<T, ClientError> {
+    let operation = operation_id();
+    let asked = Asked { operation: Some(&operation), ..asked };
+    match (send(socket, &asked).await, repeat) {
+        (Err(ClientError::Lost { .. }), Repeat::Yes) if reappears(socket).await => send(socket, &asked).await,
+        (answered, Repeat::Yes | Repeat::No) => answered,
+    }
+}
+
+/// Whether a request is sent once more after its connection was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Doing it twice is as good as once.
+    Yes,
+    /// It might be done twice, which is something else.
+    No,
+}
+
+/// Waits for somebody to listen again.
+async fn reappears(socket: &Path) -> bool {
+    timeout(REAPPEARS_WITHIN, async {
+        while ipc::connect(socket).await.is_err() {
+            // real delay: nothing tells of a socket that is made anew.
+            tokio::time::sleep(REAPPEARS_PAUSE).await;
+        }
+    })
+    .await
+    .is_ok()
+}
+
+/// An id that nobody else has: two numbers of the process's random source.
+fn operation_id() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random() ^ u64::from(std::process::id()))
+}
+
+async fn send<B: Serialize, T: DeserializeOwned>(
+    socket: &Path,
+    asked: &Asked<'_, B>,
+) -> Result<T, ClientError> {
+    within(socket, asked.patience, async {
+        let request = request(asked).map_err(|error| protocol(socket, &error))?;
+        let answer = begin(socket, request).await?;
         let bytes = collect(socket, answer.body).await?;
         serde_json::from_slice(&bytes).map_err(|error| protocol(socket, &error))
     })
@@ -133,7 +207,9 @@ pub(super) async fn open<B: Serialize>(
     body: Option<&B>,
     patience: Patience,
 ) -> Result<Answer, ClientError> {
-    within(socket, patience, begin(socket, method, path, body)).await
+    let asked = Asked { method, path, body, patience, operation: None };
+    let request = request(&asked).map_err(|error| protocol(socket, &error))?;
+    within(socket, patience, begin(socket, request)).await
 }
 
 async fn within<T>(
@@ -148,13 +224,7 @@ async fn within<T>(
     }
 }
 
-async fn begin<B: Serialize>(
-    socket: &Path,
-    method: Method,
-    path: &str,
-    body: Option<&B>,
-) -> Result<Answer, ClientError> {
-    let request = request(method, path, body).map_err(|error| protocol(socket, &error))?;
+async fn begin(socket: &Path, request: Request<Full<Bytes>>) -> Result<Answer, ClientError> {
     let stream = ipc::connect(socket).await.map_err(|error| refused(socket, error))?;
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(socket, &error))?;
@@ -166,15 +236,17 @@ async fn begin<B: Serialize>(
     judge(socket, response, driver).await
 }
 
-fn request<B: Serialize>(method: Method, path: &str, body: Option<&B>) -> io::Result<Request<Full<Bytes>>> {
-    let bytes = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
-    Request::builder()
-        .method(method)
-        .uri(path)
+fn request<B: Serialize>(asked: &Asked<'_, B>) -> io::Result<Request<Full<Bytes>>> {
+    let bytes = asked.body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
+    let mut request = Request::builder()
+        .method(asked.method.clone())
+        .uri(asked.path)
         .header(header::HOST, "svcctl")
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Full::from(bytes))
-        .map_err(io::Error::other)
+        .header(header::CONTENT_TYPE, "application/json");
+    if let Some(operation) = asked.operation {
+        request = request.header(OPERATION_ID, operation);
+    }
+    request.body(Full::from(bytes)).map_err(io::Error::other)
 }
 
 /// Takes a good answer, and reads the failure from one that is not.

@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use super::{Client, ClientError, LogQuery, Record, Verb};
-use crate::control::types::{Act, FailureKind};
+use crate::control::types::{Act, FailureKind, Install};
 use serde_json::json;
 use std::path::PathBuf;
 use svcctl_core::ident::ServiceName;
@@ -76,12 +76,12 @@ fn an_install_is_a_put_of_the_document() {
         let server = Server::new();
         let answer =
             response("200 OK", r#"{"services":[{"name":"web","changed":true,"taken_along":false}]}"#);
-        let document = json!({"name": "web"});
+        let document = Install { document: json!({"name": "web"}), source: None };
         let web = name("web");
         let (request, outcome) =
-            tokio::join!(server.answer_once(&answer), server.client.install(&web, &document, true));
+            tokio::join!(server.answer_once(&answer), server.client.install(&web, &document, true, false));
         assert!(request.starts_with("PUT /v1/services/web?update=true HTTP/1.1\r\n"), "{request}");
-        assert!(request.ends_with("\r\n\r\n{\"name\":\"web\"}"), "{request}");
+        assert!(request.ends_with("\r\n\r\n{\"document\":{\"name\":\"web\"}}"), "{request}");
         assert!(outcome.unwrap().services[0].changed);
     });
 }
@@ -120,9 +120,9 @@ fn a_refusal_brings_its_reason() {
         let body = r#"{"kind":"invalid","message":"web cannot be taken","problems":[{"path":"exec[0]","message":"is empty"}]}"#;
         let answer = response("422 Unprocessable Content", body);
         let web = name("web");
-        let document = json!({});
+        let document = Install { document: json!({}), source: None };
         let (_, outcome) =
-            tokio::join!(server.answer_once(&answer), server.client.install(&web, &document, false));
+            tokio::join!(server.answer_once(&answer), server.client.install(&web, &document, false, false));
         let Err(ClientError::Refused(failure)) = outcome else { panic!("{outcome:?}") };
         assert_eq!((failure.kind, failure.problems.len()), (FailureKind::Invalid, 1));
     });
@@ -209,5 +209,35 @@ fn a_followed_log_that_breaks_off_leaves_its_cursor() {
             records(&server, &query, &[CHUNKED, "14\r\nid: 41\ndata: {\"a\":1}\r\n", "2\r\n\n\n\r\n"]).await;
         assert_eq!(found, [Record { cursor: Some("41".to_owned()), json: "{\"a\":1}".to_owned() }]);
         assert!(matches!(end, Err(ClientError::Lost { .. })), "{end:?}");
+    });
+}
+
+#[test]
+fn what_changes_something_is_sent_once_more_under_the_same_id_if_the_engine_goes_away() {
+    run(async {
+        let server = Server::new();
+        let answer = response("200 OK", r#"{"services":[]}"#);
+        let (web, act) = (name("web"), Act::default());
+        let serving = async {
+            let lost = server.answer_once("").await;
+            // Whether somebody listens again is found out by a connection that asks nothing.
+            drop(server.listener.accept().await.unwrap());
+            (lost, server.answer_once(&answer).await)
+        };
+        let ((first, second), done) = tokio::join!(serving, server.client.act_on(&web, Verb::Stop, &act));
+        done.unwrap();
+        assert!(first.contains("operation-id: "), "{first}");
+        assert_eq!(first, second);
+    });
+}
+
+#[test]
+fn a_signal_is_not_given_twice() {
+    run(async {
+        let server = Server::new();
+        let act = Act { signal: Some("HUP".to_owned()), ..Act::default() };
+        let web = name("web");
+        let (_, done) = tokio::join!(server.answer_once(""), server.client.act_on(&web, Verb::Signal, &act));
+        assert!(matches!(done, Err(ClientError::Lost { .. })), "{done:?}");
     });
 }

@@ -214,3 +214,22 @@ fn a_damaged_checkpoint_is_said_and_repaired() {
     assert_eq!(bed.notes().len(), 1);
     assert!(bed.notes()[0].contains("checkpoint"), "{:?}", bed.notes());
 }
+
+/// An engine learned that a process ended, had the next one made, and died before it took the last words of the first.
+#[test]
+fn what_an_earlier_process_said_is_recorded_before_what_a_later_one_says_though_an_engine_died_in_between() {
+    let bed = Bed::new();
+    let (first, mut of_first) = pipe();
+    let (second, mut of_second) = pipe();
+    of_first.write_all(b"1\n").expect("write");
+    of_second.write_all(b"2\n").expect("write");
+    drop(of_first);
+    let mut capture = bed.engine();
+    // The younger one comes first, and it is the one whose end is told.
+    capture.attach(&id(2, Which::Stdout), second);
+    capture.attach(&id(1, Which::Stdout), first);
+    drop(of_second);
+    capture.process_ended(&id(2, Which::Stdout).slot, Generation(2));
+    run_to_the_end(&mut capture);
+    assert_eq!(bed.lines(), ["1", "2"]);
+}

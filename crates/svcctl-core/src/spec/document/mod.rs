@@ -1,13 +1,16 @@
 //! Writing a specification as a document, and what differs between two.
 
+mod activation;
+mod checks;
+
 use super::ServiceSpec;
-use super::decode;
-use super::dollar;
+use super::decode::{self, RunBy};
 use super::duration::format as time;
 use super::model::{
-    Backoff, Check, DependencyKind, InheritEnv, Kind, Manager, Pause, Ready, Restart, RestartPolicy, Stop,
-    StopStep, TcpTarget,
+    Backoff, DependencyKind, Health, Hooks, InheritEnv, Kind, Limits, Manager, Pause, Restart, RestartPolicy,
+    Start, Stop, StopStep,
 };
+use super::template::Template;
 use serde_json::{Map, Number, Value, json};
 use std::collections::BTreeMap;
 
@@ -15,7 +18,13 @@ impl ServiceSpec {
     /// The shortest document that [`super::decode()`] reads as this specification: what equals a default is left out,
     /// `spec` and `name` come first.
     pub fn to_document(&self) -> Value {
-        dollar::literal_document(write(self, Extent::Changed))
+        write(self, Extent::Changed)
+    }
+
+    /// The document with every key that has a value, defaults included; [`super::decode()`] reads it as this
+    /// specification, too.
+    pub fn to_full_document(&self) -> Value {
+        write(self, Extent::All)
     }
 }
 
@@ -72,26 +81,12 @@ fn write(spec: &ServiceSpec, extent: Extent) -> Value {
     let mut map = Map::new();
     map.insert("spec".into(), json!(decode::FORMAT));
     map.insert("name".into(), json!(spec.name.as_str()));
-    put(&mut map, "display_name", spec.display_name.as_ref());
-    put(&mut map, "description", spec.description.as_ref());
+    put(&mut map, "display_name", spec.display_name.as_deref().map(text));
+    put(&mut map, "description", spec.description.as_deref().map(text));
     if extent == Extent::All {
         map.insert("manager".into(), json!(manager(spec.manager)));
     }
-    map.insert("exec".into(), json!(spec.exec));
-    put(&mut map, "cwd", spec.cwd.as_ref());
-    put(&mut map, "user", spec.user.as_ref());
-    put(&mut map, "group", spec.group.as_ref());
-    put(&mut map, "groups", spec.groups.as_ref());
-    if !spec.env.is_empty() {
-        map.insert("env".into(), json!(spec.env));
-    }
-    if extent.includes(&spec.inherit_env, &decode::inherit_nothing_more()) {
-        let value = match &spec.inherit_env {
-            InheritEnv::All => json!("all"),
-            InheritEnv::These(names) => json!(names),
-        };
-        map.insert("inherit_env".into(), value);
-    }
+    write_process(&mut map, spec, extent);
     if extent.includes(&spec.autostart, &true) {
         map.insert("autostart".into(), json!(spec.autostart));
     }
@@ -99,34 +94,93 @@ fn write(spec: &ServiceSpec, extent: Extent) -> Value {
         let edges = spec.depends_on.iter().map(|(on, kind)| (on.to_string(), json!(dependency(*kind))));
         map.insert("depends_on".into(), Value::Object(edges.collect()));
     }
-    if extent.includes(&spec.kind, &Kind::Simple) {
+    let default_kind = match run_by(spec) {
+        RunBy::Want => Kind::Simple,
+        RunBy::Itself => Kind::Oneshot,
+    };
+    if extent.includes(&spec.kind, &default_kind) {
         map.insert("type".into(), json!(kind(spec.kind)));
     }
     write_rules(&mut map, spec, extent);
     Value::Object(map)
 }
 
+fn run_by(spec: &ServiceSpec) -> RunBy {
+    if spec.schedule.is_some() || spec.trigger.is_some() { RunBy::Itself } else { RunBy::Want }
+}
+
+fn write_process(map: &mut Map<String, Value>, spec: &ServiceSpec, extent: Extent) {
+    map.insert("exec".into(), json!(spec.exec));
+    put(map, "cwd", spec.cwd.as_ref().map(|cwd| json!(cwd)));
+    put(map, "user", spec.user.as_deref().map(text));
+    put(map, "group", spec.group.as_deref().map(text));
+    put(map, "groups", spec.groups.as_deref().map(texts));
+    put(map, "umask", spec.umask.map(|mask| json!(format!("{mask:03o}"))));
+    if !spec.env.is_empty() {
+        map.insert("env".into(), json!(spec.env));
+    }
+    if !spec.env_file.is_empty() {
+        map.insert("env_file".into(), activation::env_file(&spec.env_file));
+    }
+    if extent.includes(&spec.inherit_env, &decode::inherit_nothing_more()) {
+        let value = match &spec.inherit_env {
+            InheritEnv::All => json!("all"),
+            InheritEnv::These(names) => texts(names),
+        };
+        map.insert("inherit_env".into(), value);
+    }
+}
+
 fn write_rules(map: &mut Map<String, Value>, spec: &ServiceSpec, extent: Extent) {
-    if extent.includes(&spec.start, &decode::default_start(spec.kind))
-        && let Some(timeout) = spec.start.timeout
-    {
-        map.insert("start".into(), json!({"timeout": time(timeout)}));
+    let default = decode::default_start(spec.kind);
+    if extent.includes(&spec.start, &default) {
+        put(map, "start", start(&spec.start, &default, extent));
     }
-    if let Some(check) = &spec.ready {
-        map.insert("ready".into(), ready(check, extent));
+    put(map, "ready", spec.ready.as_ref().map(|ready| checks::ready(ready, extent)));
+    if spec.health != Health::default() {
+        map.insert("health".into(), checks::health(&spec.health, extent));
     }
-    if extent.includes(&spec.restart, &decode::default_restart(spec.kind)) {
-        map.insert("restart".into(), restart(&spec.restart, &decode::default_restart(spec.kind), extent));
+    let default = decode::default_restart(spec.kind, run_by(spec));
+    if extent.includes(&spec.restart, &default) {
+        map.insert("restart".into(), restart(&spec.restart, &default, extent));
     }
     if extent.includes(&spec.stop, &decode::default_stop()) {
         map.insert("stop".into(), stop(&spec.stop, &decode::default_stop(), extent));
     }
+    put(map, "reload", spec.reload.as_ref().map(activation::reload));
+    put(map, "schedule", spec.schedule.as_ref().map(|schedule| activation::schedule(schedule, extent)));
+    put(map, "trigger", spec.trigger.as_ref().map(|trigger| activation::trigger(trigger, extent)));
+    if spec.limits != Limits::default() {
+        map.insert("limits".into(), activation::limits(&spec.limits));
+    }
+    if spec.hooks != Hooks::default() {
+        map.insert("hooks".into(), activation::hooks(&spec.hooks));
+    }
 }
 
-fn put<T: serde::Serialize>(map: &mut Map<String, Value>, key: &str, value: Option<&T>) {
-    if let Some(value) = value {
-        map.insert(key.to_owned(), json!(value));
+fn put(map: &mut Map<String, Value>, key: &str, value: Option<Value>) {
+    map.extend(value.map(|value| (key.to_owned(), value)));
+}
+
+/// A text that is no template, written so that it reads as itself.
+fn text(text: &str) -> Value {
+    json!(Template::literal(text))
+}
+
+fn texts(texts: &[String]) -> Value {
+    texts.iter().map(|one| text(one)).collect()
+}
+
+/// `None` where there is nothing to say.
+fn start(start: &Start, default: &Start, extent: Extent) -> Option<Value> {
+    let mut map = Map::new();
+    if let Some(timeout) = start.timeout.filter(|_| extent.includes(&start.timeout, &default.timeout)) {
+        map.insert("timeout".into(), json!(time(timeout)));
     }
+    if !start.when.is_empty() {
+        map.insert("when".into(), start.when.iter().map(checks::condition).collect());
+    }
+    (!map.is_empty()).then_some(Value::Object(map))
 }
 
 fn manager(manager: Manager) -> &'static str {
@@ -156,23 +210,6 @@ fn policy(policy: RestartPolicy) -> &'static str {
         RestartPolicy::OnFailure => "on-failure",
         RestartPolicy::Never => "never",
     }
-}
-
-fn ready(ready: &Ready, extent: Extent) -> Value {
-    let Check::Tcp(target) = &ready.check;
-    let target = match target {
-        TcpTarget::Address(address) => address.to_string(),
-        TcpTarget::Name(host, port) => format!("{host}:{port}"),
-    };
-    let mut map = Map::new();
-    map.insert("tcp".into(), json!(target));
-    if extent.includes(&ready.interval, &decode::READY_INTERVAL) {
-        map.insert("interval".into(), json!(time(ready.interval)));
-    }
-    if extent.includes(&ready.timeout, &decode::READY_TIMEOUT) {
-        map.insert("timeout".into(), json!(time(ready.timeout)));
-    }
-    Value::Object(map)
 }
 
 fn restart(restart: &Restart, default: &Restart, extent: Extent) -> Value {
@@ -243,11 +280,15 @@ fn stop(stop: &Stop, default: &Stop, extent: Extent) -> Value {
 }
 
 fn step(step: &StopStep) -> Value {
-    match step {
-        StopStep::KillTree => json!({"kill": "tree"}),
-        StopStep::Signal { signal, wait: None } => json!({"signal": signal.name()}),
-        StopStep::Signal { signal, wait: Some(wait) } => {
-            json!({"signal": signal.name(), "wait": time(*wait)})
+    let (mut map, wait) = match step {
+        StopStep::KillTree => return json!({"kill": "tree"}),
+        StopStep::Command { command, wait } => {
+            (Map::from_iter([("command".to_owned(), activation::hook(command))]), wait)
         }
-    }
+        StopStep::Signal { signal, wait } => {
+            (Map::from_iter([("signal".to_owned(), json!(signal.name()))]), wait)
+        }
+    };
+    put(&mut map, "wait", wait.map(|wait| json!(time(wait))));
+    Value::Object(map)
 }

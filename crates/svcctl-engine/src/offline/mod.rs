@@ -1,11 +1,22 @@
 //! Commands without an engine: on the store, under the scope's lock, decided by the same core.
 
+mod change;
+mod events;
+mod files;
+#[cfg(test)]
+mod tests;
+
+pub use change::{InstallOptions, act, install_with};
+pub use events::{EventsWanted, events};
+pub use files::{apply, pending};
+
 use crate::answer::{self, Shown, failure};
 use crate::queue::Answer;
 use crate::store::Store;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use svcctl_core::ident::ServiceName;
+use svcctl_core::schedule::SharedZones;
 use svcctl_core::spec::ServiceSpec;
 use svcctl_core::supervisor::Supervisor;
 use svcctl_core::supervisor::action::{Action, Persist};
@@ -25,9 +36,7 @@ const DAEMON: &str = "daemon";
 /// # Errors
 /// As the API's `PUT /v1/services/{name}`; `Conflict` also when a daemon or another command is at work.
 pub fn install(paths: &Paths, spec: ServiceSpec, update: bool) -> Result<Outcome, Failure> {
-    crate::names::require_free(paths, &spec.name)?;
-    let answer = Offline::open(paths)?.decide(Command::Install { spec: Arc::new(spec), update })?;
-    answer::outcome(answer)
+    install_with(paths, spec, InstallOptions { update, ..InstallOptions::default() })
 }
 
 /// Forgets services.
@@ -39,9 +48,13 @@ pub fn uninstall(paths: &Paths, request: Request) -> Result<Outcome, Failure> {
     let answer = Offline::open(paths)?.decide(Command::Uninstall(request))?;
     let outcome = answer::outcome(answer)?;
     for name in &names {
-        crate::logs::forget_files(paths.logs.clone(), crate::life::spool_folder(paths, DAEMON), name);
+        forget_logs(paths, name);
     }
     Ok(outcome)
+}
+
+fn forget_logs(paths: &Paths, name: &ServiceName) {
+    crate::logs::forget_files(paths.logs.clone(), crate::life::spool_folder(paths, DAEMON), name);
 }
 
 /// Notes that services are not wanted up any more; nothing runs, so nothing else is to be done.
@@ -51,15 +64,7 @@ pub fn uninstall(paths: &Paths, request: Request) -> Result<Outcome, Failure> {
 pub fn stop(paths: &Paths, request: Request) -> Result<Outcome, Failure> {
     let mut offline = Offline::open(paths)?;
     let mut outcome = answer::outcome(offline.decide(Command::Stop(request))?)?;
-    let mut persists = Vec::new();
-    for done in &mut outcome.services {
-        let Ok(name) = ServiceName::new(&done.name) else { continue };
-        if offline.desired_of(&name) == Desired::Up {
-            done.changed = true;
-            persists.push(Persist::Desired(name, Desired::Down));
-        }
-    }
-    offline.write(&persists)?;
+    change::unwant(&mut offline, &mut outcome, false)?;
     Ok(outcome)
 }
 
@@ -68,14 +73,7 @@ pub fn stop(paths: &Paths, request: Request) -> Result<Outcome, Failure> {
 /// # Errors
 /// As the API's `GET /v1/services`; `Conflict` also when a daemon or another command is at work.
 pub fn show(paths: &Paths, name: Option<ServiceName>) -> Result<Vec<Service>, Failure> {
-    let there = paths.store().try_exists().map_err(|error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => FailureKind::Denied,
-            _ => FailureKind::Failed,
-        };
-        failure(kind, format!("failed to look into {}: {error}", paths.state.display()))
-    })?;
-    if !there {
+    if !is_there(paths)? {
         return match name {
             None => Ok(Vec::new()),
             Some(name) => Err(failure(
@@ -88,7 +86,8 @@ pub fn show(paths: &Paths, name: Option<ServiceName>) -> Result<Vec<Service>, Fa
     let answer = offline.decide(Command::Show(name))?;
     match answer.reply {
         Reply::Views(views) => {
-            let shown = Shown { now: clock::now(), engine: None, services_dir: Some(&paths.services) };
+            let pending = files::pending_names(paths, &views);
+            let shown = Shown { now: clock::now(), engine: None, pending: &pending };
             Ok(views
                 .into_iter()
                 .map(|mut view| {
@@ -102,6 +101,17 @@ pub fn show(paths: &Paths, name: Option<ServiceName>) -> Result<Vec<Service>, Fa
             Ok(_) => Ok(Vec::new()),
         },
     }
+}
+
+/// Whether anything was ever installed: where nothing was, looking makes nothing.
+fn is_there(paths: &Paths) -> Result<bool, Failure> {
+    paths.store().try_exists().map_err(|error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => FailureKind::Denied,
+            _ => FailureKind::Failed,
+        };
+        failure(kind, format!("failed to look into {}: {error}", paths.state.display()))
+    })
 }
 
 fn locked_out(error: &LockError) -> Failure {
@@ -134,7 +144,7 @@ impl Offline {
         for repair in repairs.iter().chain(&loaded.repairs) {
             crate::say::warn(repair);
         }
-        let mut supervisor = Supervisor::new(0);
+        let mut supervisor = Supervisor::new(0, SharedZones(Arc::new(crate::zones::MachineZones)));
         let mut desired = BTreeMap::new();
         for mut restored in loaded.services {
             desired.insert(restored.spec.name.clone(), restored.desired);
@@ -157,16 +167,28 @@ impl Offline {
     /// A change of the specification leaves what is wanted as it was.
     fn with_desired(&self, persist: Persist) -> Persist {
         match persist {
-            Persist::Service { spec, revision, .. } => {
-                let desired = self.desired_of(&spec.name);
-                Persist::Service { spec, revision, desired }
+            Persist::Service { spec, source, revision, desired } => {
+                let desired = self.desired.get(&spec.name).copied().unwrap_or(desired);
+                Persist::Service { spec, source, revision, desired }
             }
-            Persist::Desired(..) | Persist::Forget(_) => persist,
+            Persist::Desired(..) | Persist::Hold(..) | Persist::Job(..) | Persist::Forget(_) => persist,
         }
+    }
+
+    /// The core's answer: once all that it makes durable is, or without anything done.
+    fn decide_or_rehearse(&mut self, command: Command, dry_run: bool) -> Result<Answer, Failure> {
+        if dry_run { self.answer_to(command).map(|(answer, _)| answer) } else { self.decide(command) }
     }
 
     /// The core's answer, once all that it makes durable is.
     fn decide(&mut self, command: Command) -> Result<Answer, Failure> {
+        let (answer, persists) = self.answer_to(command)?;
+        self.write(&persists)?;
+        Ok(answer)
+    }
+
+    /// The core's answer, and what is to be made durable for it.
+    fn answer_to(&mut self, command: Command) -> Result<(Answer, Vec<Persist>), Failure> {
         self.supervisor.handle(clock::now(), Event::Command(Ticket(1), command));
         let mut persists = Vec::new();
         let mut answer = None;
@@ -181,15 +203,19 @@ impl Offline {
                 | Action::Remember { .. }
                 | Action::Acknowledge(_)
                 | Action::Release(_)
-                | Action::StartProbe { .. }
+                | Action::StartProbe(_)
                 | Action::StopProbe(_)
-                | Action::Publish(_) => {}
+                | Action::RunHook(_)
+                | Action::CancelHook(_)
+                | Action::Watch(_)
+                | Action::Unwatch(_)
+                | Action::Publish(_)
+                | Action::Note(_) => {}
             }
         }
-        self.write(&persists)?;
         let reply = answer.ok_or_else(|| {
             failure(FailureKind::NoDaemon, "this needs the daemon; start it with: svcctl daemon --background")
         })?;
-        Ok(Answer { reply, not_durable: None })
+        Ok((Answer { reply, not_durable: None }, persists))
     }
 }
